@@ -174,6 +174,8 @@ internal abstract partial class MessageHead
 
                 foreach (ref HeaderField field in fields)
                 {
+                    // Upgrade goes or stays by what the proxy decides about it.
+                    if (field.Id == KnownHeader.Upgrade) continue;
                     if (field.NameLength != options.Current.Length || !Ascii.EqualsIgnoreCase(field.Name.In(buffer), options.Current)) continue;
                     field.Nominated = true;
                     HasNominated = true;

@@ -20,6 +20,9 @@ internal abstract partial class MessageHead
     /// <summary>Number of field lines.</summary>
     public int Count { get; private set; }
 
+    /// <summary>Offset of the first field line, or of the final empty line when there is none.</summary>
+    public int FieldsStart => Count > 0 ? _fields[0].NameStart : FieldsEnd;
+
     /// <summary>Offset behind the CRLF of the last field line, which is where the final empty line begins.</summary>
     public int FieldsEnd { get; internal set; }
 
@@ -77,14 +80,6 @@ internal abstract partial class MessageHead
 
         value = default;
         return false;
-    }
-
-    /// <summary>The bytes of field lines <paramref name="first"/> up to, not including, <paramref name="end"/>.</summary>
-    public ByteRange Lines(int first, int end)
-    {
-        int start = first < Count ? _fields[first].NameStart : FieldsEnd;
-        int stop = end < Count ? _fields[end].NameStart : FieldsEnd;
-        return new ByteRange(start, stop - start);
     }
 
     /// <summary>Forgets the message; the field table stays.</summary>

@@ -23,7 +23,7 @@ internal sealed class RequestHead : MessageHead
 
     /// <summary>
     /// Path and query; empty for authority-form, <c>*</c> for asterisk-form. An absolute-form target may leave it empty or
-    /// begin it with <c>?</c>: the head writer then puts the slash before it.
+    /// begin it with <c>?</c>: <see cref="HeadWriter"/> then puts the slash before it.
     /// </summary>
     public ByteRange Path { get; internal set; }
 
