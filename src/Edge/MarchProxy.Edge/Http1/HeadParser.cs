@@ -24,9 +24,11 @@ internal static class HeadParser
             NextLine(head, end, inFields: !skip);
         }
 
-        ParseStatus status = ParseFields(buffer, head, limits, ref consumed);
-        if (status == ParseStatus.Ok && head.Finish(buffer) is var fault and not HttpError.None) return Fail(head, fault);
-        return status;
+        ParseStatus status = ParseFields(buffer, head, limits, out int length);
+        if (status != ParseStatus.Ok) return status;
+        if (head.Finish(buffer) is var fault and not HttpError.None) return Fail(head, fault);
+        consumed = length;
+        return ParseStatus.Ok;
     }
 
     /// <summary>
@@ -44,16 +46,19 @@ internal static class HeadParser
             NextLine(head, end, inFields: true);
         }
 
-        ParseStatus status = ParseFields(buffer, head, limits, ref consumed);
-        if (status == ParseStatus.Ok && head.Finish(buffer) is var fault and not HttpError.None) return Fail(head, fault);
-        return status;
+        ParseStatus status = ParseFields(buffer, head, limits, out int length);
+        if (status != ParseStatus.Ok) return status;
+        if (head.Finish(buffer) is var fault and not HttpError.None) return Fail(head, fault);
+        consumed = length;
+        return ParseStatus.Ok;
     }
 
     /// <summary>First byte of a TLS handshake record.</summary>
     private const byte TlsHandshake = 0x16;
 
-    private static ParseStatus ParseFields(ReadOnlySpan<byte> buffer, MessageHead head, in HeadLimits limits, ref int consumed)
+    private static ParseStatus ParseFields(ReadOnlySpan<byte> buffer, MessageHead head, in HeadLimits limits, out int length)
     {
+        length = 0;
         while (true)
         {
             ParseStatus line = FindLineEnd(buffer, head, limits.MaxHeaderLine, HttpError.HeaderLineTooLong, limits.MaxHeadBytes, out int end);
@@ -62,7 +67,7 @@ internal static class HeadParser
             if (end == start)
             {
                 head.FieldsEnd = start;
-                consumed = end + 2;
+                length = end + 2;
                 return ParseStatus.Ok;
             }
 
