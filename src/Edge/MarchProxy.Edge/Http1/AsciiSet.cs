@@ -34,7 +34,8 @@ internal readonly struct AsciiSet
     public static readonly AsciiSet IPv6 = new(":.0123456789ABCDEFabcdef");
 
     /// <summary>Visible ASCII but the number sign: a target has no fragment (RFC 9112 section 3.2).</summary>
-    public static readonly AsciiSet Target = new(string.Concat(Enumerable.Range(0x21, 0x7E - 0x21 + 1).Where(c => c != '#').Select(c => (char)c)));
+    public static readonly AsciiSet Target = new(
+        string.Concat(Enumerable.Range('!', '~' - '!' + 1).Where(c => c != '#').Select(c => (char)c)));
 
     public bool Contains(byte b) => b < 0x80 && ((_bitmap[b & 0xF] >> (b >> 4)) & 1) != 0;
 

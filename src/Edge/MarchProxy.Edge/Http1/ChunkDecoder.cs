@@ -19,7 +19,7 @@ internal partial struct ChunkDecoder
     /// <summary>Extension bytes of one chunk. Nobody uses extensions but attackers; 256 fit a signature.</summary>
     public const int MaxChunkExtension = 256;
 
-    /// <summary>Extension bytes of a message: 16 KiB, what Go allows, lest a stream of one-byte chunks carry megabytes of nothing.</summary>
+    /// <summary>Extension bytes of a message: 16 KiB, lest a stream of one-byte chunks carry megabytes of nothing.</summary>
     public const int MaxExtensions = 16 * 1024;
 
     /// <summary>Bytes of the trailer section with its final CRLF: 8 KiB, nginx's and Kestrel's room for a line.</summary>
@@ -27,7 +27,7 @@ internal partial struct ChunkDecoder
 
     private const int MaxSizeDigits = 16;
 
-    /// <summary>Fields that frame, route, authorise or describe the message and so come too late in a trailer (RFC 9110 section 6.5.1).</summary>
+    /// <summary>Fields that frame, route, authorise or describe the message come too late in a trailer (RFC 9110 section 6.5.1).</summary>
     private static readonly ulong s_forbidden = KnownHeaders.Set(
         KnownHeader.Host, KnownHeader.ContentLength, KnownHeader.TransferEncoding, KnownHeader.Connection, KnownHeader.Upgrade,
         KnownHeader.Expect, KnownHeader.Te, KnownHeader.KeepAlive, KnownHeader.ProxyConnection, KnownHeader.ProxyAuthorization,

@@ -93,7 +93,7 @@ internal static class ErrorResponses
         }
     }
 
-    /// <summary>Text for a field: what is not printable ASCII becomes a question mark; in quotes as sf-string (RFC 9651 section 3.3.3).</summary>
+    /// <summary>Text for a field: what is not printable ASCII becomes <c>?</c>; in quotes as sf-string (RFC 9651 section 3.3.3).</summary>
     private static void AppendVisible(ref ByteWriter writer, ReadOnlySpan<char> text, bool quoted)
     {
         foreach (char c in text)

@@ -14,9 +14,10 @@ internal readonly record struct ForwardedPolicy(ForwardedHeaders Add, ReceivedFo
     {
         get
         {
+            bool discard = Received == ReceivedForwarded.Discard;
             ulong dropped = 0;
-            if (Received == ReceivedForwarded.Discard || Adds(ForwardedHeaders.XForwardedFor)) dropped |= KnownHeaders.Bit(KnownHeader.XForwardedFor);
-            if (Received == ReceivedForwarded.Discard || Adds(ForwardedHeaders.Forwarded)) dropped |= KnownHeaders.Bit(KnownHeader.Forwarded);
+            if (discard || Adds(ForwardedHeaders.XForwardedFor)) dropped |= KnownHeaders.Bit(KnownHeader.XForwardedFor);
+            if (discard || Adds(ForwardedHeaders.Forwarded)) dropped |= KnownHeaders.Bit(KnownHeader.Forwarded);
             if (Received != ReceivedForwarded.Trust)
             {
                 dropped |= KnownHeaders.Set(KnownHeader.XForwardedProto, KnownHeader.XForwardedHost, KnownHeader.XForwardedPort);

@@ -7,13 +7,16 @@ namespace MarchProxy.Edge.Http1;
 /// </summary>
 internal static class HeadParser
 {
+    /// <summary>First byte of a TLS handshake record.</summary>
+    private const byte TlsHandshake = 0x16;
+
     /// <summary>Parses a request head; on <see cref="ParseStatus.Ok"/>, <paramref name="consumed"/> bytes belong to it.</summary>
     public static ParseStatus ParseRequest(ReadOnlySpan<byte> buffer, RequestHead head, in HeadLimits limits, out int consumed)
     {
         consumed = 0;
         while (!head.InFields)
         {
-            ParseStatus line = FindLineEnd(buffer, head, limits.MaxRequestLine, HttpError.RequestLineTooLong, limits.MaxHeadBytes, out int end);
+            ParseStatus line = FindStartLine(buffer, head, limits, out int end);
             if (line == ParseStatus.Error && head.LineStart == 0 && buffer[0] == TlsHandshake) return Fail(head, HttpError.TlsOnPlainPort);
             if (line != ParseStatus.Ok) return line;
 
@@ -40,7 +43,7 @@ internal static class HeadParser
         consumed = 0;
         if (!head.InFields)
         {
-            ParseStatus line = FindLineEnd(buffer, head, limits.MaxRequestLine, HttpError.RequestLineTooLong, limits.MaxHeadBytes, out int end);
+            ParseStatus line = FindStartLine(buffer, head, limits, out int end);
             if (line != ParseStatus.Ok) return line;
             if (StatusLine.Parse(buffer, head, end) is var error and not HttpError.None) return Fail(head, error);
             NextLine(head, end, inFields: true);
@@ -53,15 +56,12 @@ internal static class HeadParser
         return ParseStatus.Ok;
     }
 
-    /// <summary>First byte of a TLS handshake record.</summary>
-    private const byte TlsHandshake = 0x16;
-
     private static ParseStatus ParseFields(ReadOnlySpan<byte> buffer, MessageHead head, in HeadLimits limits, out int length)
     {
         length = 0;
         while (true)
         {
-            ParseStatus line = FindLineEnd(buffer, head, limits.MaxHeaderLine, HttpError.HeaderLineTooLong, limits.MaxHeadBytes, out int end);
+            ParseStatus line = FindFieldLine(buffer, head, limits, out int end);
             if (line != ParseStatus.Ok) return line;
             int start = head.LineStart;
             if (end == start)
@@ -77,11 +77,18 @@ internal static class HeadParser
         }
     }
 
+    private static ParseStatus FindStartLine(ReadOnlySpan<byte> buffer, MessageHead head, in HeadLimits limits, out int end) =>
+        FindLineEnd(buffer, head, limits.MaxRequestLine, HttpError.RequestLineTooLong, limits.MaxHeadBytes, out end);
+
+    private static ParseStatus FindFieldLine(ReadOnlySpan<byte> buffer, MessageHead head, in HeadLimits limits, out int end) =>
+        FindLineEnd(buffer, head, limits.MaxHeaderLine, HttpError.HeaderLineTooLong, limits.MaxHeadBytes, out end);
+
     /// <summary>
     /// Finds the CR of the current line's CRLF. Whichever limit the line meets first is the one it is refused for, so that the
     /// answer is the same for a line that came whole and one that is still coming.
     /// </summary>
-    private static ParseStatus FindLineEnd(ReadOnlySpan<byte> buffer, MessageHead head, int maxLine, HttpError tooLong, int maxHead, out int end)
+    private static ParseStatus FindLineEnd(
+        ReadOnlySpan<byte> buffer, MessageHead head, int maxLine, HttpError tooLong, int maxHead, out int end)
     {
         end = ControlBytes.IndexOf(buffer, head.Scanned);
         int lineLimit = head.LineStart + maxLine;

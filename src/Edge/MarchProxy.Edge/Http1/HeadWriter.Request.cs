@@ -6,7 +6,8 @@ internal static partial class HeadWriter
     /// Writes the head of the upstream request: origin-form, HTTP/1.1. Content follows with the client's framing, since a
     /// request is only ever framed by one Content-Length or by chunks.
     /// </summary>
-    public static bool WriteRequest(OutBuffer output, RequestHead head, ReadOnlySpan<byte> buffer, RequestRewrite rewrite, in RequestHop hop)
+    public static bool WriteRequest(
+        OutBuffer output, RequestHead head, ReadOnlySpan<byte> buffer, RequestRewrite rewrite, in RequestHop hop)
     {
         int host = Math.Max(head.Authority.Length, rewrite.Host.Length);
         int room = head.FieldsEnd + rewrite.AddPrefix.Length + rewrite.Changes.Appended.Length + 3 * host + FixedAdditions;
@@ -123,7 +124,8 @@ internal static partial class HeadWriter
     }
 
     /// <summary>The client's values of a list field, joined into our line: many upstreams read only one line of it.</summary>
-    private static void AppendReceived(ref ByteWriter writer, RequestHead head, ReadOnlySpan<byte> buffer, KnownHeader id, ForwardedPolicy policy)
+    private static void AppendReceived(
+        ref ByteWriter writer, RequestHead head, ReadOnlySpan<byte> buffer, KnownHeader id, ForwardedPolicy policy)
     {
         if (policy.Received == ReceivedForwarded.Discard || !head.Has(id)) return;
         foreach (ref readonly HeaderField field in head.Fields)

@@ -10,8 +10,12 @@ internal static partial class HeadWriter
     /// <summary>Room for everything of fixed size that is added to a head.</summary>
     private const int FixedAdditions = 512;
 
-    /// <summary>Copies field lines but those of <paramref name="dropped"/>, nominated or removed ones; the first run begins at <paramref name="from"/>.</summary>
-    private static void CopyFields(ref ByteWriter writer, MessageHead head, ReadOnlySpan<byte> buffer, int from, ulong dropped, HeaderChanges changes)
+    /// <summary>
+    /// Copies field lines but those of <paramref name="dropped"/>, nominated or removed ones; the first run begins at
+    /// <paramref name="from"/>.
+    /// </summary>
+    private static void CopyFields(
+        ref ByteWriter writer, MessageHead head, ReadOnlySpan<byte> buffer, int from, ulong dropped, HeaderChanges changes)
     {
         if ((head.Present & dropped) == 0 && !head.HasNominated && !changes.RemovesOthers)
         {

@@ -33,7 +33,7 @@ internal sealed class HeaderChanges
     public ReadOnlySpan<byte> Appended => _appended;
 
     /// <summary>Compiles changes in their order.</summary>
-    /// <exception cref="ArgumentException">A name is no token or belongs to the proxy, or a value holds a control or non-ASCII character.</exception>
+    /// <exception cref="ArgumentException">A name is no token or the proxy's own, or a value holds more than printable ASCII.</exception>
     public static HeaderChanges Compile(IEnumerable<HeaderChange> changes)
     {
         ulong removed = 0;

@@ -17,7 +17,8 @@ internal ref struct ListMembers(ReadOnlySpan<byte> value)
             int comma = _rest.IndexOf((byte)',');
             ReadOnlySpan<byte> member = comma < 0 ? _rest : _rest[..comma];
             _rest = comma < 0 ? default : _rest[(comma + 1)..];
-            member = member.Trim(" \t"u8);
+            while (member.Length > 0 && IsBlank(member[0])) member = member[1..];
+            while (member.Length > 0 && IsBlank(member[^1])) member = member[..^1];
             if (member.IsEmpty) continue;
             Current = member;
             return true;
@@ -25,4 +26,6 @@ internal ref struct ListMembers(ReadOnlySpan<byte> value)
 
         return false;
     }
+
+    private static bool IsBlank(byte b) => b is (byte)' ' or (byte)'\t';
 }

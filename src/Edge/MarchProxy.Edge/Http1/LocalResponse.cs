@@ -31,7 +31,10 @@ internal readonly record struct LocalResponse
     public static LocalResponse ForClient(HttpError error)
     {
         HttpErrorInfo info = HttpErrorInfo.Of(error);
-        return new LocalResponse { Status = info.Status, Reason = info.Code, Detail = info.Detail, Error = ProxyError.HttpRequestError, Close = true };
+        return new LocalResponse
+        {
+            Status = info.Status, Reason = info.Code, Detail = info.Detail, Error = ProxyError.HttpRequestError, Close = true,
+        };
     }
 
     /// <summary>What tells a client of an upstream's malformed response.</summary>

@@ -50,7 +50,7 @@ internal abstract partial class MessageHead
     {
         KeepAlive = !_close && (MinorVersion == 1 || _keepAlive);
         UpgradeWanted = _upgrade && MinorVersion == 1 && Upgrade.Length > 0;
-        if (_chunkedCodings + _otherCodings > 0 || Has(KnownHeader.TransferEncoding))
+        if (Has(KnownHeader.TransferEncoding))
         {
             if (ContentLength >= 0) return HttpError.LengthAndTransferEncoding;
             if (MinorVersion == 0) return HttpError.TransferEncodingInHttp10;
@@ -176,7 +176,7 @@ internal abstract partial class MessageHead
                 {
                     // Upgrade goes or stays by what the proxy decides about it.
                     if (field.Id == KnownHeader.Upgrade) continue;
-                    if (field.NameLength != options.Current.Length || !Ascii.EqualsIgnoreCase(field.Name.In(buffer), options.Current)) continue;
+                    if (!Ascii.EqualsIgnoreCase(field.Name.In(buffer), options.Current)) continue;
                     field.Nominated = true;
                     HasNominated = true;
                 }

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace MarchProxy.Edge.Http1;
 
-/// <summary>A parsed request head. Only meaningful after <see cref="HeadParser.ParseRequest"/> returned <see cref="ParseStatus.Ok"/>.</summary>
+/// <summary>A parsed request head; meaningful once <see cref="HeadParser.ParseRequest"/> returned <see cref="ParseStatus.Ok"/>.</summary>
 internal sealed class RequestHead : MessageHead
 {
     private ByteRange _hostValue;

@@ -16,7 +16,8 @@ internal sealed class RequestRewrite
     /// <param name="stripPrefix">Removed from the start of the path when it is there and ends at a path segment.</param>
     /// <param name="addPrefix">Put before the path, after stripping; begins with a slash.</param>
     /// <param name="host">Replaces the Host field.</param>
-    public RequestRewrite(ForwardedPolicy forwarded, HeaderChanges changes, string stripPrefix = "", string addPrefix = "", string host = "")
+    public RequestRewrite(
+        ForwardedPolicy forwarded, HeaderChanges changes, string stripPrefix = "", string addPrefix = "", string host = "")
     {
         Forwarded = forwarded;
         Changes = changes;

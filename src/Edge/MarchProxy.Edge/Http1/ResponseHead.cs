@@ -45,5 +45,6 @@ internal sealed class ResponseHead : MessageHead
 
     internal HttpError Finish(ReadOnlySpan<byte> buffer) => FinishFields(buffer);
 
-    protected override HttpError ApplyRequestField(KnownHeader id, ByteRange value, ReadOnlySpan<byte> buffer, bool first) => HttpError.None;
+    protected override HttpError ApplyRequestField(KnownHeader id, ByteRange value, ReadOnlySpan<byte> buffer, bool first) =>
+        HttpError.None;
 }
