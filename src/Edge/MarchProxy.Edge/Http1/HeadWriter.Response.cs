@@ -1,0 +1,67 @@
+namespace MarchProxy.Edge.Http1;
+
+internal static partial class HeadWriter
+{
+    /// <summary>Offset of the space that a received status line needs behind its code.</summary>
+    private const int SpaceAfterStatus = 12;
+
+    /// <summary>
+    /// Writes the head of the response to the client, always as HTTP/1.1 (RFC 9110 section 6.2). A final response without Date gets
+    /// one (section 6.6.1).
+    /// </summary>
+    public static bool WriteResponse(
+        OutBuffer output, ResponseHead head, ReadOnlySpan<byte> buffer, ResponseRewrite rewrite, in ResponseHop hop, HttpDate date)
+    {
+        if (!output.EnsureRoom(head.FieldsEnd + rewrite.Changes.Appended.Length + FixedAdditions)) return false;
+
+        var writer = new ByteWriter(output.Free);
+        bool sameLine = head.MinorVersion == 1 && buffer[SpaceAfterStatus] == ' ';
+        int from = sameLine ? 0 : head.FieldsStart;
+        if (!sameLine) WriteStatusLine(ref writer, head, buffer);
+
+        CopyFields(ref writer, head, buffer, from, rewrite.Dropped | DroppedBy(head, hop), rewrite.Changes);
+        if (hop.Framing == ResponseFraming.Chunked) writer.Append("Transfer-Encoding: chunked\r\n"u8);
+        writer.Append(hop.Connection switch
+        {
+            ConnectionOption.Close => "Connection: close\r\n"u8,
+            ConnectionOption.KeepAlive => "Connection: keep-alive\r\n"u8,
+            ConnectionOption.Upgrade => "Connection: Upgrade\r\n"u8,
+            _ => default,
+        });
+        if (rewrite.AddVia) writer.Append(ViaField.Line(head.MinorVersion));
+        if (head.Status >= 200 && !head.Has(KnownHeader.Date))
+        {
+            writer.Append("Date: "u8);
+            writer.Append(date.Text);
+            writer.Append("\r\n"u8);
+        }
+
+        writer.Append(rewrite.Changes.Appended);
+        writer.Append("\r\n"u8);
+        output.Commit(writer.Length);
+        return true;
+    }
+
+    private static ulong DroppedBy(ResponseHead head, in ResponseHop hop)
+    {
+        ulong dropped = hop.Connection == ConnectionOption.Upgrade ? 0 : KnownHeaders.Bit(KnownHeader.Upgrade);
+
+        // RFC 9112 section 6.1 and RFC 9110 section 8.6: neither belongs to 1xx and 204.
+        if (head.Status is < 200 or 204) dropped |= KnownHeaders.Set(KnownHeader.ContentLength, KnownHeader.TransferEncoding);
+        if (hop.Framing != ResponseFraming.AsReceived)
+        {
+            dropped |= KnownHeaders.Set(KnownHeader.TransferEncoding, KnownHeader.Trailer);
+        }
+
+        return dropped;
+    }
+
+    private static void WriteStatusLine(ref ByteWriter writer, ResponseHead head, ReadOnlySpan<byte> buffer)
+    {
+        writer.Append("HTTP/1.1 "u8);
+        writer.AppendNumber(head.Status);
+        writer.Append((byte)' ');
+        writer.Append(head.Reason.In(buffer));
+        writer.Append("\r\n"u8);
+    }
+}

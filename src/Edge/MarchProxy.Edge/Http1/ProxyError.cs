@@ -1,0 +1,35 @@
+namespace MarchProxy.Edge.Http1;
+
+/// <summary>The registered error types of Proxy-Status (RFC 9209 section 2.3) that an HTTP/1.1 proxy meets.</summary>
+internal enum ProxyError : byte
+{
+    DnsTimeout,
+    DnsError,
+    DestinationNotFound,
+    DestinationUnavailable,
+    DestinationIpProhibited,
+    DestinationIpUnroutable,
+    ConnectionRefused,
+    ConnectionTerminated,
+    ConnectionTimeout,
+    ConnectionReadTimeout,
+    ConnectionWriteTimeout,
+    ConnectionLimitReached,
+    TlsProtocolError,
+    TlsCertificateError,
+    TlsAlertReceived,
+    HttpRequestError,
+    HttpRequestDenied,
+    HttpResponseIncomplete,
+    HttpResponseHeaderSectionSize,
+    HttpResponseBodySize,
+    HttpResponseTrailerSectionSize,
+    HttpResponseTransferCoding,
+    HttpResponseTimeout,
+    HttpUpgradeFailed,
+    HttpProtocolError,
+    ProxyInternalResponse,
+    ProxyInternalError,
+    ProxyConfigurationError,
+    ProxyLoopDetected,
+}
