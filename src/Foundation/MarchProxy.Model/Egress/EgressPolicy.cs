@@ -1,0 +1,179 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using System.Net;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using MarchProxy.Model.Resources;
+
+namespace MarchProxy.Model.Egress;
+
+/// <summary>
+/// The egress decision as a pure function over an index: who asks, for what, on which port. Default deny; the first match by priority decides; at
+/// equal priority deny beats allow. Cost grows with the services that cover one name and with the logarithm of their mappings' ports, not with
+/// how many there are in all; a decision allocates nothing.
+/// </summary>
+public sealed class EgressPolicy
+{
+    private const int AllKey = 0;
+    private readonly DestinationIndex _destinations;
+    private readonly DestinationIndex _sourcesByAddress;
+    private readonly FrozenDictionary<string, Service> _services;
+    private readonly FrozenDictionary<string, Service>.AlternateLookup<ReadOnlySpan<char>> _serviceByName;
+    private readonly FrozenDictionary<Service, (int Service, int Collection)> _keys;
+    private readonly FrozenDictionary<long, MappingBucket> _buckets;
+    private readonly FrozenDictionary<Service, StaticNames> _static;
+
+    /// <summary>Compiles the policy of one cluster.</summary>
+    /// <param name="services">Its services, validated.</param>
+    /// <param name="mappings">Its mappings, validated.</param>
+    public EgressPolicy(ImmutableArray<Service> services, ImmutableArray<Mapping> mappings)
+    {
+        _destinations = new DestinationIndex(services);
+        _sourcesByAddress = new DestinationIndex(services.Where(s => s.Auth.Type == AuthType.None));
+        _services = services.ToFrozenDictionary(s => s.Name, StringComparer.Ordinal);
+        _serviceByName = _services.GetAlternateLookup<ReadOnlySpan<char>>();
+        var numbers = new Dictionary<string, int> { ["all"] = AllKey };
+        _keys = services.ToFrozenDictionary(
+            s => s,
+            s => (Number(numbers, s.Name), s.Collection.Length == 0 ? AllKey : Number(numbers, "collection:" + s.Collection)),
+            ReferenceEqualityComparer.Instance as IEqualityComparer<Service>);
+        var buckets = new Dictionary<long, List<Mapping>>();
+        foreach (Mapping mapping in mappings)
+        {
+            foreach (string source in mapping.Sources)
+            {
+                foreach (string destination in mapping.Destinations)
+                {
+                    long key = Pair(Number(numbers, source), Number(numbers, destination));
+                    if (!buckets.TryGetValue(key, out List<Mapping>? list)) buckets[key] = list = [];
+                    list.Add(mapping);
+                }
+            }
+        }
+
+        _buckets = buckets.ToFrozenDictionary(b => b.Key, b => new MappingBucket(b.Value));
+        _static = services.Where(s => s.Resolve.Count > 0).ToFrozenDictionary(
+            s => s, s => new StaticNames(s.Resolve), ReferenceEqualityComparer.Instance as IEqualityComparer<Service>);
+    }
+
+    /// <summary>A service by its name.</summary>
+    /// <param name="name">The name.</param>
+    public Service? FindService(ReadOnlySpan<char> name) => _serviceByName.TryGetValue(name, out Service? service) ? service : null;
+
+    /// <summary>The service that a name and token prove, or null. Takes the same time for a wrong token as for a wrong name.</summary>
+    /// <param name="name">The service's name.</param>
+    /// <param name="token">Its token.</param>
+    /// <param name="now">The time, for the overlap of a rotation.</param>
+    public ServiceIdentity? FindByToken(ReadOnlySpan<char> name, ReadOnlySpan<char> token, DateTimeOffset now)
+    {
+        Service? service = FindService(name);
+        ServiceAuth auth = service?.Auth ?? ServiceAuth.None;
+        bool current = Same(auth.Token, token);
+        bool previous = Same(auth.PreviousToken, token) && auth.PreviousUntil > now;
+        return auth.Type == AuthType.Token && (current | previous) ? new ServiceIdentity(service!, AuthType.Token) : null;
+    }
+
+    /// <summary>The service that an address alone makes known: the one with the narrowest network, or null.</summary>
+    /// <param name="address">The client's address.</param>
+    public ServiceIdentity? FindByAddress(IPAddress address)
+    {
+        ServiceMatches matches = default;
+        _sourcesByAddress.FindAddress(address, ref matches);
+        return matches.Count == 0 ? null : new ServiceIdentity(matches[0][0], AuthType.None);
+    }
+
+    /// <summary>Decides.</summary>
+    /// <param name="request">What is asked.</param>
+    public EgressDecision Decide(in EgressRequest request)
+    {
+        ServiceMatches matches = default;
+        if (request.Address is null) _destinations.FindName(request.Host, ref matches);
+        else _destinations.FindAddress(request.Address, ref matches);
+        var search = new Search(request);
+        for (int i = 0; i < matches.Count; i++)
+        {
+            foreach (Service destination in matches[i]) Consider(request, destination, ref search);
+        }
+
+        return search.Result(request);
+    }
+
+    /// <summary>Whether a mapping denies the very address that a name resolved to; what was allowed by name does not reach it.</summary>
+    /// <param name="request">What was asked.</param>
+    /// <param name="address">The address that would be dialled.</param>
+    /// <param name="allowed">The decision by name.</param>
+    public EgressDecision DecideAddress(in EgressRequest request, IPAddress address, in EgressDecision allowed)
+    {
+        var byAddress = new EgressRequest
+        {
+            Authenticated = request.Authenticated, ByAddress = request.ByAddress, Address = address,
+            Protocols = request.Protocols, Port = allowed.Port, Now = request.Now,
+        };
+        EgressDecision second = Decide(byAddress);
+        bool denied = second.Reason == DenyReason.ExplicitDeny && MappingBucket.Compare(second.Mapping!, allowed.Mapping!) < 0;
+        if (denied) return second;
+        return AddressGuard.Allows(allowed.Destination!, address)
+            ? allowed
+            : allowed with { Effect = MappingEffect.Deny, Reason = DenyReason.AddressRefused };
+    }
+
+    /// <summary>The static answers of a service for a name.</summary>
+    /// <param name="destination">The service.</param>
+    /// <param name="host">The name, normalised.</param>
+    /// <param name="addresses">The answers.</param>
+    public bool TryResolve(Service destination, ReadOnlySpan<char> host, out ImmutableArray<IPAddress> addresses)
+    {
+        addresses = [];
+        return _static.TryGetValue(destination, out StaticNames? names) && names.TryFind(host, out addresses);
+    }
+
+    private void Consider(in EgressRequest request, Service destination, ref Search search)
+    {
+        (int service, int collection) to = _keys[destination];
+        bool known = false;
+        if (request.Authenticated is { } proven)
+        {
+            known = true;
+            ConsiderSource(proven, to, destination, ref search);
+        }
+
+        if (request.ByAddress is { } addressed)
+        {
+            known = true;
+            ConsiderSource(addressed, to, destination, ref search);
+        }
+
+        if (!known) ConsiderKey(AllKey, to, null, AuthType.None, destination, ref search);
+    }
+
+    private void ConsiderSource(in ServiceIdentity identity, (int Service, int Collection) to, Service destination, ref Search search)
+    {
+        (int service, int collection) from = _keys[identity.Service];
+        ConsiderKey(from.service, to, identity.Service, identity.Proof, destination, ref search);
+        if (from.collection != AllKey) ConsiderKey(from.collection, to, identity.Service, identity.Proof, destination, ref search);
+        ConsiderKey(AllKey, to, identity.Service, identity.Proof, destination, ref search);
+    }
+
+    private void ConsiderKey(int from, (int Service, int Collection) to, Service? source, AuthType proof, Service destination, ref Search search)
+    {
+        if (_buckets.TryGetValue(Pair(from, to.Service), out MappingBucket? bucket)) search.Look(bucket, source, proof, destination);
+        if (to.Collection != AllKey && _buckets.TryGetValue(Pair(from, to.Collection), out bucket)) search.Look(bucket, source, proof, destination);
+        if (_buckets.TryGetValue(Pair(from, AllKey), out bucket)) search.Look(bucket, source, proof, destination);
+    }
+
+    private static long Pair(int source, int destination) => ((long)source << 32) | (uint)destination;
+
+    private static int Number(Dictionary<string, int> numbers, string name)
+    {
+        if (!numbers.TryGetValue(name, out int number)) numbers[name] = number = numbers.Count;
+        return number;
+    }
+
+    private static bool Same(string? secret, ReadOnlySpan<char> given)
+    {
+        // Compared over the given length either way: the time tells nothing about where they differ.
+        ReadOnlySpan<char> expected = secret is null || secret.Length != given.Length ? given : secret;
+        bool equal = CryptographicOperations.FixedTimeEquals(MemoryMarshal.AsBytes(expected), MemoryMarshal.AsBytes(given));
+        return equal && secret is not null && secret.Length == given.Length;
+    }
+}

@@ -1,0 +1,75 @@
+using MarchProxy.Model.Resources;
+
+namespace MarchProxy.Model.Intake;
+
+/// <summary>Reads clusters, listeners and certificates.</summary>
+internal static class PlatformBinders
+{
+    public static Cluster Cluster(FieldReader fields, Header header) => new()
+    {
+        Name = header.Name,
+        Cluster = header.Name,
+        Description = header.Description,
+        Labels = header.Labels,
+        Position = header.Position,
+        MaxProxies = (int)fields.Number("maxProxies", 3, 1, 1000),
+    };
+
+    public static Listener Listener(FieldReader fields, Header header)
+    {
+        ListenerPurpose purpose = fields.Choice(
+            "purpose", ListenerPurpose.Ingress, ("ingress", ListenerPurpose.Ingress), ("forward-proxy", ListenerPurpose.ForwardProxy),
+            ("dedicated", ListenerPurpose.Dedicated), ("database", ListenerPurpose.Database), ("syslog", ListenerPurpose.Syslog));
+        var listener = new Listener
+        {
+            Name = header.Name,
+            Cluster = header.Cluster,
+            Description = header.Description,
+            Labels = header.Labels,
+            Position = header.Position,
+            Purpose = purpose,
+            Address = fields.Text("address", "127.0.0.1"),
+            Port = (int)fields.Number("port", 0, 0, 65535),
+            Protocol = fields.Choice(
+                "protocol", purpose == ListenerPurpose.Dedicated ? "tcp" : "http", ("http", "http"), ("https", "https"), ("tcp", "tcp"), ("udp", "udp")),
+            Service = fields.Text("service"),
+            ServicePort = (int)fields.Number("servicePort", 0, 0, 65535),
+            Tls = Tls(fields.Map("tls")),
+        };
+        if (purpose == ListenerPurpose.Database)
+        {
+            fields.Text("engine");
+            fields.Text("database");
+        }
+        else if (purpose == ListenerPurpose.Syslog)
+        {
+            fields.Text("source");
+        }
+
+        return listener;
+    }
+
+    public static Certificate Certificate(FieldReader fields, Header header) => new()
+    {
+        Name = header.Name,
+        Cluster = header.Cluster,
+        Description = header.Description,
+        Labels = header.Labels,
+        Position = header.Position,
+        Chain = fields.Secret("chain", literalIsFine: true) ?? "",
+        Key = fields.Secret("key") ?? "",
+    };
+
+    private static ListenerTls? Tls(FieldReader? fields)
+    {
+        if (fields is null) return null;
+        var tls = new ListenerTls
+        {
+            Certificates = fields.Texts("certificates"),
+            MinVersion = fields.Choice("minVersion", "1.2", ("1.2", "1.2"), ("1.3", "1.3")),
+            ClientCa = fields.Secret("clientCa", literalIsFine: true),
+        };
+        fields.Finish();
+        return tls;
+    }
+}

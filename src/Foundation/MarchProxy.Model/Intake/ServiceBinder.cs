@@ -1,0 +1,108 @@
+using System.Collections.Immutable;
+using System.Net;
+using MarchProxy.Model.Addresses;
+using MarchProxy.Model.Resources;
+
+namespace MarchProxy.Model.Intake;
+
+/// <summary>Reads services.</summary>
+internal static class ServiceBinder
+{
+    public static Service Bind(FieldReader fields, Header header) => new()
+    {
+        Name = header.Name,
+        Cluster = header.Cluster,
+        Description = header.Description,
+        Labels = header.Labels,
+        Position = header.Position,
+        Addresses = Addresses(fields),
+        Ports = Ports(fields, "ports"),
+        Protocol = fields.Choice("protocol", "http", ("http", "http"), ("https", "https"), ("tcp", "tcp"), ("udp", "udp"), ("icmp", "icmp")),
+        Collection = fields.Text("collection"),
+        Auth = Auth(fields.Map("auth")),
+        Resolve = Resolve(fields),
+        AllowAddresses = Networks(fields, "allowAddresses"),
+        Owners = fields.Texts("owners"),
+    };
+
+    public static PortSet Ports(FieldReader fields, string field)
+    {
+        Node? node = fields.Find(field);
+        if (node is null) return PortSet.Any;
+        string text = node switch
+        {
+            ScalarNode scalar => scalar.Value,
+            ListNode list when list.Items.All(i => i is ScalarNode) => string.Join(',', list.Items.Select(i => ((ScalarNode)i).Value)),
+            _ => "",
+        };
+        if (PortSet.TryParse(text, out PortSet ports, out string fault)) return ports;
+        fields.Wrong(node, field, $"\"{fault}\" is not a port or a range", "write a port (443), a range (8000-8099) or a list (443,8443), each from 1 to 65535");
+        return PortSet.Any;
+    }
+
+    /// <summary>Normalises names here, so that everything later compares them byte by byte.</summary>
+    private static ImmutableArray<string> Addresses(FieldReader fields)
+    {
+        var result = ImmutableArray.CreateBuilder<string>();
+        foreach (Node item in fields.Items("addresses"))
+        {
+            string text = (item as ScalarNode)?.Value ?? "";
+            if (!HostPattern.TryParse(text, out HostPattern pattern, out string mend)) fields.Wrong(item, "addresses", $"{FieldReader.Shown(item)} is not an address", mend);
+            else result.Add(pattern.Kind switch { HostPatternKind.Name => pattern.Name, HostPatternKind.Suffix => "*." + pattern.Name, _ => text });
+        }
+
+        return result.ToImmutable();
+    }
+
+    private static ImmutableArray<IPNetwork> Networks(FieldReader fields, string field)
+    {
+        var result = ImmutableArray.CreateBuilder<IPNetwork>();
+        foreach (Node item in fields.Items(field))
+        {
+            if (item is ScalarNode scalar && HostPattern.TryNetwork(scalar.Value, out IPNetwork network)) result.Add(network);
+            else fields.Wrong(item, field, $"{FieldReader.Shown(item)} is not a network", "write 10.0.0.0/8, 10.1.2.3 or fd00::/8");
+        }
+
+        return result.ToImmutable();
+    }
+
+    private static ImmutableDictionary<string, ImmutableArray<IPAddress>> Resolve(FieldReader fields)
+    {
+        var result = ImmutableDictionary.CreateBuilder<string, ImmutableArray<IPAddress>>();
+        foreach ((ScalarNode key, Node value) in fields.Entries("resolve"))
+        {
+            bool named = HostPattern.TryParse(key.Value, out HostPattern pattern, out _) && pattern.Kind != HostPatternKind.Network;
+            if (!named) fields.Wrong(key, "resolve", $"\"{key.Value}\" is not a host name", "write the name, or *.name, that the answer is for");
+            IReadOnlyList<Node> items = value is ListNode list ? list.Items : [value];
+            var addresses = ImmutableArray.CreateBuilder<IPAddress>();
+            foreach (Node item in items)
+            {
+                if (item is ScalarNode scalar && HostName.TryParseAddress(scalar.Value, out IPAddress? address)) addresses.Add(address);
+                else fields.Wrong(item, "resolve", $"{FieldReader.Shown(item)} is not an IP address");
+            }
+
+            if (named) result[pattern.Kind == HostPatternKind.Suffix ? "*." + pattern.Name : pattern.Name] = addresses.ToImmutable();
+        }
+
+        return result.ToImmutable();
+    }
+
+    private static ServiceAuth Auth(FieldReader? fields)
+    {
+        if (fields is null) return ServiceAuth.None;
+        var auth = new ServiceAuth
+        {
+            Type = fields.Choice("type", AuthType.None, ("none", AuthType.None), ("token", AuthType.Token), ("jwt", AuthType.Jwt), ("mtls", AuthType.Mtls)),
+            Token = fields.Secret("token"),
+            PreviousToken = fields.Secret("previousToken"),
+            PreviousUntil = fields.Time("previousUntil"),
+            Algorithm = fields.Choice("algorithm", "HS256", ("HS256", "HS256"), ("HS384", "HS384"), ("HS512", "HS512"), ("RS256", "RS256"), ("ES256", "ES256")),
+            Secret = fields.Secret("secret"),
+            Issuer = fields.Find("issuer") is ScalarNode issuer ? issuer.Value : null,
+            Audience = fields.Find("audience") is ScalarNode audience ? audience.Value : null,
+            Jwks = fields.Find("jwks") is ScalarNode jwks ? jwks.Value : null,
+        };
+        fields.Finish();
+        return auth;
+    }
+}

@@ -1,0 +1,76 @@
+using System.Collections.Immutable;
+
+namespace MarchProxy.Model.Resources;
+
+/// <summary>What a listener is for.</summary>
+public enum ListenerPurpose
+{
+    /// <summary>HTTP from outside, by routes.</summary>
+    Ingress,
+
+    /// <summary>HTTP proxy requests and CONNECT, by mappings.</summary>
+    ForwardProxy,
+
+    /// <summary>TCP that leads straight to one service, by mappings.</summary>
+    Dedicated,
+
+    /// <summary>A database protocol; served by ArticDBM.</summary>
+    Database,
+
+    /// <summary>Log lines; served by Killkrill.</summary>
+    Syslog,
+}
+
+/// <summary>Where a proxy listens.</summary>
+public sealed record Listener : Resource
+{
+    /// <inheritdoc/>
+    public override string Kind => "listener";
+
+    /// <summary>An IP address, or <c>unix:</c> and a path. Default 127.0.0.1.</summary>
+    public string Address { get; init; } = "127.0.0.1";
+
+    /// <summary>The port; 0 lets the kernel choose.</summary>
+    public int Port { get; init; }
+
+    /// <summary>What it is for.</summary>
+    public ListenerPurpose Purpose { get; init; }
+
+    /// <summary>http, https, tcp or udp.</summary>
+    public string Protocol { get; init; } = "http";
+
+    /// <summary>The service that a dedicated listener leads to.</summary>
+    public string Service { get; init; } = "";
+
+    /// <summary>The port of that service; 0 for its first.</summary>
+    public int ServicePort { get; init; }
+
+    /// <summary>TLS towards the clients, or null.</summary>
+    public ListenerTls? Tls { get; init; }
+}
+
+/// <summary>TLS of a listener.</summary>
+public sealed record ListenerTls
+{
+    /// <summary>Names of certificates; the first serves clients without a known server name.</summary>
+    public ImmutableArray<string> Certificates { get; init; } = [];
+
+    /// <summary>1.2 (default) or 1.3.</summary>
+    public string MinVersion { get; init; } = "1.2";
+
+    /// <summary>PEM of the CA that client certificates must come from; null asks for none.</summary>
+    public string? ClientCa { get; init; }
+}
+
+/// <summary>A certificate chain with its key.</summary>
+public sealed record Certificate : Resource
+{
+    /// <inheritdoc/>
+    public override string Kind => "certificate";
+
+    /// <summary>The chain in PEM, leaf first.</summary>
+    public string Chain { get; init; } = "";
+
+    /// <summary>The private key in PEM.</summary>
+    public string Key { get; init; } = "";
+}

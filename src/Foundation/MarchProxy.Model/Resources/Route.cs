@@ -1,0 +1,72 @@
+using System.Collections.Immutable;
+
+namespace MarchProxy.Model.Resources;
+
+/// <summary>How a path is compared.</summary>
+public enum PathMatchKind
+{
+    /// <summary>By whole leading segments: <c>/api</c> takes <c>/api</c> and <c>/api/x</c>, not <c>/apix</c>.</summary>
+    Prefix,
+
+    /// <summary>Byte for byte.</summary>
+    Exact,
+
+    /// <summary>By a regular expression without backtracking.</summary>
+    Regex,
+}
+
+/// <summary>One path condition.</summary>
+/// <param name="Kind">How it is compared.</param>
+/// <param name="Value">With what.</param>
+public sealed record PathMatch(PathMatchKind Kind, string Value);
+
+/// <summary>Where a part of a route's requests goes.</summary>
+/// <param name="Service">A service's name.</param>
+/// <param name="Weight">Its share among the route's backends; 0 takes it out.</param>
+public sealed record Backend(string Service, int Weight);
+
+/// <summary>A change of one header field.</summary>
+/// <param name="Action">set, add or remove.</param>
+/// <param name="Name">The field's name.</param>
+/// <param name="Value">Its value; empty for remove.</param>
+public sealed record FieldChange(string Action, string Name, string Value);
+
+/// <summary>Ingress: which requests go to which backends.</summary>
+public sealed record Route : Resource
+{
+    /// <inheritdoc/>
+    public override string Kind => "route";
+
+    /// <summary>Exact host names or <c>*.x</c>; empty for every host.</summary>
+    public ImmutableArray<string> Hosts { get; init; } = [];
+
+    /// <summary>Paths; empty for every path.</summary>
+    public ImmutableArray<PathMatch> Paths { get; init; } = [];
+
+    /// <summary>Methods; empty for every method.</summary>
+    public ImmutableArray<string> Methods { get; init; } = [];
+
+    /// <summary>Where to.</summary>
+    public ImmutableArray<Backend> Backends { get; init; } = [];
+
+    /// <summary>Tries after the first that failed before the upstream can have seen the request. Default 2.</summary>
+    public int Retries { get; init; } = 2;
+
+    /// <summary>For a response to begin; zero for the edge's default.</summary>
+    public TimeSpan Timeout { get; init; }
+
+    /// <summary>Removed from the start of the path.</summary>
+    public string StripPrefix { get; init; } = "";
+
+    /// <summary>Put before the path.</summary>
+    public string AddPrefix { get; init; } = "";
+
+    /// <summary>Changes of request fields.</summary>
+    public ImmutableArray<FieldChange> RequestHeaders { get; init; } = [];
+
+    /// <summary>Changes of response fields.</summary>
+    public ImmutableArray<FieldChange> ResponseHeaders { get; init; } = [];
+
+    /// <summary>1 to 1000, lower first; then the more specific path wins. Default 100.</summary>
+    public int Priority { get; init; } = 100;
+}

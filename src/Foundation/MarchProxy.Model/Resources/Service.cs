@@ -1,0 +1,86 @@
+using System.Collections.Immutable;
+using System.Net;
+using MarchProxy.Model.Addresses;
+
+namespace MarchProxy.Model.Resources;
+
+/// <summary>A named party: who asks (known by token or address), or who is asked (known by name or address).</summary>
+public sealed record Service : Resource
+{
+    /// <inheritdoc/>
+    public override string Kind => "service";
+
+    /// <summary>IP, CIDR, exact FQDN, or <c>*.</c> and an FQDN (one or more whole leading labels).</summary>
+    public ImmutableArray<string> Addresses { get; init; } = [];
+
+    /// <summary>The ports it listens on; empty for any. The first is where a route sends.</summary>
+    public PortSet Ports { get; init; } = PortSet.Any;
+
+    /// <summary>What it speaks: http (default), https, tcp, udp, icmp.</summary>
+    public string Protocol { get; init; } = "http";
+
+    /// <summary>A group that mappings can name as <c>collection:NAME</c>; empty for none.</summary>
+    public string Collection { get; init; } = "";
+
+    /// <summary>How it proves who it is when it asks.</summary>
+    public ServiceAuth Auth { get; init; } = ServiceAuth.None;
+
+    /// <summary>Static answers instead of DNS, by name or <c>*.</c> name.</summary>
+    public ImmutableDictionary<string, ImmutableArray<IPAddress>> Resolve { get; init; } = ImmutableDictionary<string, ImmutableArray<IPAddress>>.Empty;
+
+    /// <summary>Networks that the guard on resolved addresses lets through for this service although they are not global.</summary>
+    public ImmutableArray<IPNetwork> AllowAddresses { get; init; } = [];
+
+    /// <summary>Users who may edit it.</summary>
+    public ImmutableArray<string> Owners { get; init; } = [];
+}
+
+/// <summary>How a service proves who it is.</summary>
+public enum AuthType
+{
+    /// <summary>By its source address alone.</summary>
+    None,
+
+    /// <summary>By a token: <c>Proxy-Authorization: Basic service:token</c>.</summary>
+    Token,
+
+    /// <summary>By a JSON Web Token.</summary>
+    Jwt,
+
+    /// <summary>By a client certificate.</summary>
+    Mtls,
+}
+
+/// <summary>The proof that a service brings. Token and JWT exclude each other.</summary>
+public sealed record ServiceAuth
+{
+    /// <summary>No proof but the address.</summary>
+    public static ServiceAuth None { get; } = new();
+
+    /// <summary>The kind of proof.</summary>
+    public AuthType Type { get; init; }
+
+    /// <summary>The token; at least 16 characters are advised.</summary>
+    public string? Token { get; init; }
+
+    /// <summary>The token before the last rotation; it holds until <see cref="PreviousUntil"/>.</summary>
+    public string? PreviousToken { get; init; }
+
+    /// <summary>When the previous token ends.</summary>
+    public DateTimeOffset? PreviousUntil { get; init; }
+
+    /// <summary>HS256, HS384, HS512, RS256 or ES256.</summary>
+    public string Algorithm { get; init; } = "HS256";
+
+    /// <summary>The shared secret of an HS algorithm.</summary>
+    public string? Secret { get; init; }
+
+    /// <summary>The <c>iss</c> demanded; null for any.</summary>
+    public string? Issuer { get; init; }
+
+    /// <summary>The <c>aud</c> demanded; null for any.</summary>
+    public string? Audience { get; init; }
+
+    /// <summary>A JWKS file or URL for RS256 and ES256.</summary>
+    public string? Jwks { get; init; }
+}

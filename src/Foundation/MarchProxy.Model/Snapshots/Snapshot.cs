@@ -1,0 +1,33 @@
+using MarchProxy.Model.Egress;
+using MarchProxy.Model.Resources;
+using MarchProxy.Model.Routing;
+
+namespace MarchProxy.Model.Snapshots;
+
+/// <summary>The whole configuration of one cluster, valid and compiled; never changes. A new one replaces it in one swap.</summary>
+public sealed class Snapshot
+{
+    internal Snapshot(string cluster, string version, ResourceSet resources)
+    {
+        Cluster = cluster;
+        Version = version;
+        Resources = resources;
+        Egress = new EgressPolicy(resources.Services, resources.Mappings);
+        Routes = new RouteIndex(resources.Routes);
+    }
+
+    /// <summary>The cluster.</summary>
+    public string Cluster { get; }
+
+    /// <summary>A hash of the content: the same resources in any order have the same version.</summary>
+    public string Version { get; }
+
+    /// <summary>What it was compiled from.</summary>
+    public ResourceSet Resources { get; }
+
+    /// <summary>Who may reach what.</summary>
+    public EgressPolicy Egress { get; }
+
+    /// <summary>Which route a request takes.</summary>
+    public RouteIndex Routes { get; }
+}

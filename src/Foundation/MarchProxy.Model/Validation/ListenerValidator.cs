@@ -1,0 +1,58 @@
+using System.Net;
+using MarchProxy.Model.Intake;
+using MarchProxy.Model.Resources;
+
+namespace MarchProxy.Model.Validation;
+
+/// <summary>Listeners: an address of our own, free of each other, with what their purpose needs.</summary>
+internal static class ListenerValidator
+{
+    public static void Validate(ResourceSet set, DiagnosticList diagnostics)
+    {
+        var taken = new Dictionary<(string Address, int Port, bool Udp), Listener>();
+        foreach (Listener listener in set.Listeners)
+        {
+            void Error(string field, string message, string mend) => diagnostics.Error(listener.Position, listener.Reference, field, message, mend);
+            bool unix = listener.Address.StartsWith("unix:/", StringComparison.Ordinal);
+            if (!unix && !IPAddress.TryParse(listener.Address, out _)) Error("address", $"\"{listener.Address}\" is not an IP address", "write 127.0.0.1, 0.0.0.0, ::, or unix:/path");
+            if (listener.Port > 0 && !taken.TryAdd((listener.Address, listener.Port, listener.Protocol == "udp"), listener))
+            {
+                Listener other = taken[(listener.Address, listener.Port, listener.Protocol == "udp")];
+                Error("port", $"{other.Reference} listens on {listener.Address}:{listener.Port} already", "choose another port");
+            }
+
+            if (listener.Purpose == ListenerPurpose.Dedicated) CheckDedicated(set, listener, Error);
+            if (listener.Tls is { } tls) CheckTls(set, listener, tls, Error);
+            else if (listener.Protocol == "https") Error("tls", "is missing", "write tls: { certificates: [NAME] }");
+        }
+
+        foreach (Certificate certificate in set.Certificates)
+        {
+            if (!certificate.Chain.Contains("BEGIN CERTIFICATE", StringComparison.Ordinal)) diagnostics.Error(certificate.Position, certificate.Reference, "chain", "is not a certificate in PEM", "write chain: file:PATH to a PEM file");
+            if (!certificate.Key.Contains("PRIVATE KEY", StringComparison.Ordinal)) diagnostics.Error(certificate.Position, certificate.Reference, "key", "is not a private key in PEM", "write key: file:PATH to a PEM file");
+        }
+    }
+
+    private static void CheckDedicated(ResourceSet set, Listener listener, Action<string, string, string> error)
+    {
+        if (listener.Protocol != "tcp") error("protocol", $"a dedicated listener cannot speak {listener.Protocol}", "write protocol: tcp");
+        if (listener.Service.Length == 0) error("service", "is missing", "name the service that it leads to");
+        else if (!set.Services.Any(s => s.Cluster == listener.Cluster && s.Name == listener.Service))
+        {
+            string? near = Suggestion.For(listener.Service, set.Services.Select(s => s.Name));
+            error("service", $"there is no service \"{listener.Service}\"", near is null ? "add it under services" : $"did you mean {near}?");
+        }
+    }
+
+    private static void CheckTls(ResourceSet set, Listener listener, ListenerTls tls, Action<string, string, string> error)
+    {
+        if (listener.Purpose is not (ListenerPurpose.Ingress or ListenerPurpose.ForwardProxy)) error("tls", "this purpose takes no TLS", "take it out");
+        if (tls.Certificates.IsEmpty) error("tls.certificates", "is missing", "name a certificate");
+        foreach (string name in tls.Certificates)
+        {
+            if (set.Certificates.Any(c => c.Cluster == listener.Cluster && c.Name == name)) continue;
+            string? near = Suggestion.For(name, set.Certificates.Select(c => c.Name));
+            error("tls.certificates", $"there is no certificate \"{name}\"", near is null ? "add it under certificates" : $"did you mean {near}?");
+        }
+    }
+}
