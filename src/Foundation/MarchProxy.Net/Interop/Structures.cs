@@ -1,0 +1,34 @@
+namespace MarchProxy.Net.Interop;
+
+/// <summary><c>struct iovec</c>.</summary>
+internal unsafe struct IoVec
+{
+    public byte* Base;
+    public nuint Length;
+}
+
+/// <summary><c>struct msghdr</c>.</summary>
+internal unsafe struct MsgHdr
+{
+    public byte* Name;
+    public uint NameLength;
+    public IoVec* Vectors;
+    public nuint VectorCount;
+    public byte* Control;
+    public nuint ControlLength;
+    public int Flags;
+}
+
+/// <summary><c>struct mmsghdr</c>: a message and the bytes it carried.</summary>
+internal struct MMsgHdr
+{
+    public MsgHdr Header;
+    public uint Length;
+}
+
+/// <summary><c>struct linger</c>.</summary>
+internal struct Linger
+{
+    public int OnOff;
+    public int Seconds;
+}

@@ -1,0 +1,177 @@
+using MarchProxy.Net.Interop;
+using MarchProxy.Net.Loop;
+using MarchProxy.Net.Timers;
+using static MarchProxy.Net.Interop.Constants;
+
+namespace MarchProxy.Net.Tcp;
+
+/// <summary>
+/// One loop's listening socket. Every loop has its own on the same address (SO_REUSEPORT), so the kernel spreads connections and no
+/// accept is shared. A Unix socket knows no such spreading: one loop listens for all.
+/// </summary>
+public sealed class TcpListener : IoHandle, IDisposable
+{
+    private readonly Action<TcpConnection> _onAccepted;
+    private readonly TcpListenerOptions _options;
+    private readonly PauseTimer _pause;
+    private int _fd;
+    private int _reserve = -1;
+
+    private TcpListener(EventLoop loop, int fd, Endpoint local, Action<TcpConnection> onAccepted, TcpListenerOptions options)
+    {
+        Loop = loop;
+        _fd = fd;
+        Local = local;
+        _onAccepted = onAccepted;
+        _options = options;
+        _pause = new PauseTimer(this);
+        _reserve = Libc.open("/dev/null", O_CLOEXEC);
+    }
+
+    /// <summary>The loop that accepts here.</summary>
+    public EventLoop Loop { get; }
+
+    /// <summary>Where it listens; with the port that the kernel chose when zero was asked.</summary>
+    public Endpoint Local { get; }
+
+    /// <summary>Connections accepted.</summary>
+    public long Accepted { get; private set; }
+
+    /// <summary>Connections closed unserved, since the process had no descriptor for them.</summary>
+    public long Refused { get; private set; }
+
+    /// <summary>Times that accepting failed or paused for want of memory.</summary>
+    public long Errors { get; private set; }
+
+    /// <summary>Opens a listener on its loop. Call it on the loop, or before the loop starts.</summary>
+    /// <param name="loop">The loop.</param>
+    /// <param name="endpoint">Where to listen.</param>
+    /// <param name="onAccepted">Takes each connection over, on the loop.</param>
+    /// <param name="options">How.</param>
+    /// <exception cref="IOException">The address is in use, not ours, or not permitted.</exception>
+    public static unsafe TcpListener Open(EventLoop loop, in Endpoint endpoint, Action<TcpConnection> onAccepted, TcpListenerOptions? options = null)
+    {
+        options ??= TcpListenerOptions.Default;
+        int fd = Libc.socket(endpoint.SocketDomain, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        if (fd < 0) throw Failure(endpoint, Libc.Errno);
+        if (endpoint.Path is { } path)
+        {
+            Libc.unlink(path);
+        }
+        else
+        {
+            SetOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+            SetOption(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+
+            // Accepted sockets inherit it: one system call less for each connection.
+            SetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+            if (endpoint.SocketDomain == AF_INET6) SetOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, options.DualMode ? 0 : 1);
+        }
+
+        byte* address = stackalloc byte[128];
+        int length = endpoint.ToSockAddr(new Span<byte>(address, 128));
+        if (Libc.bind(fd, address, length) < 0 || Libc.listen(fd, options.Backlog) < 0)
+        {
+            int error = Libc.Errno;
+            Libc.close(fd);
+            throw Failure(endpoint, error);
+        }
+
+        length = 128;
+        Libc.getsockname(fd, address, &length);
+        var listener = new TcpListener(loop, fd, Endpoint.FromSockAddr(new ReadOnlySpan<byte>(address, length)), onAccepted, options);
+        int registered = loop.Register(listener, fd, EPOLLIN);
+        return registered < 0 ? throw Failure(endpoint, -registered) : listener;
+    }
+
+    /// <summary>Stops listening; connections already accepted go on. Call it on the loop.</summary>
+    public void Dispose()
+    {
+        if (_fd < 0) return;
+        Loop.Timers.Remove(_pause);
+        Loop.Unregister(this);
+        Libc.close(_fd);
+        if (_reserve >= 0) Libc.close(_reserve);
+        _fd = _reserve = -1;
+        if (Local.Path is { } path) Libc.unlink(path);
+    }
+
+    internal override void OnEvents(uint events)
+    {
+        for (int i = 0; i < _options.MaxAcceptsPerTurn && _fd >= 0; i++)
+        {
+            if (!AcceptOne()) return;
+        }
+    }
+
+    private static unsafe void SetOption(int fd, int level, int name, int value) => Libc.setsockopt(fd, level, name, &value, sizeof(int));
+
+    private static IOException Failure(in Endpoint endpoint, int error) =>
+        new($"Cannot listen on {endpoint}: {Errno.Name(error)}.", error);
+
+    private unsafe bool AcceptOne()
+    {
+        byte* address = stackalloc byte[128];
+        int length = 128;
+        int fd = Libc.accept4(_fd, address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0)
+        {
+            Accepted++;
+            _onAccepted(new TcpConnection(Loop, fd, Endpoint.FromSockAddr(new ReadOnlySpan<byte>(address, length))));
+            return true;
+        }
+
+        switch (Libc.Errno)
+        {
+            case Errno.EAGAIN:
+                return false;
+            case Errno.EINTR or Errno.ECONNABORTED or Errno.ECONNRESET or Errno.EPROTO:
+                return true;
+            case Errno.EMFILE or Errno.ENFILE:
+                Errors++;
+                return RefuseOne();
+            default:
+                Errors++;
+                Pause();
+                return false;
+        }
+    }
+
+    /// <summary>
+    /// With no descriptor left, a waiting connection would stay in the queue and its client hang. The descriptor kept in reserve
+    /// takes it up and closes it, so that the client learns at once.
+    /// </summary>
+    private unsafe bool RefuseOne()
+    {
+        if (_reserve < 0)
+        {
+            Pause();
+            return false;
+        }
+
+        Libc.close(_reserve);
+        int fd = Libc.accept4(_fd, null, null, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0)
+        {
+            Libc.close(fd);
+            Refused++;
+        }
+
+        _reserve = Libc.open("/dev/null", O_CLOEXEC);
+        return fd >= 0;
+    }
+
+    private void Pause()
+    {
+        Loop.Unwatch(_fd);
+        Loop.Timers.Arm(_pause, Loop.NowMs + _options.PauseMs);
+    }
+
+    private sealed class PauseTimer(TcpListener listener) : TimerNode
+    {
+        protected internal override void OnExpired()
+        {
+            if (listener._fd >= 0) listener.Loop.Register(listener, listener._fd, EPOLLIN);
+        }
+    }
+}
