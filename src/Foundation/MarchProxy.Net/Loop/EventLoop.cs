@@ -90,8 +90,8 @@ public sealed partial class EventLoop : IDisposable
     public void Start()
     {
         if (_started) throw new InvalidOperationException("The loop runs already.");
-        _started = true;
         _thread.Start();
+        _started = true;
     }
 
     /// <summary>Stops after the current turn and waits for the thread. Connections that are still open are closed.</summary>
@@ -187,6 +187,7 @@ public sealed partial class EventLoop : IDisposable
         int count = Libc.epoll_wait(_epoll, _events.Pointer, _events.Capacity, HasPosts || _revisits.Count > 0 ? 0 : SleepMs());
         NowMs = Environment.TickCount64;
         Turns++;
+        (_revisits, _revisiting) = (_revisiting, _revisits);
         for (int i = 0; i < count; i++) Dispatch(_events.Data(i), _events.Events(i));
         bool worked = count > 0 | RunRevisits() | RunPosts() | RunTimers();
         if (!worked || OnIdle is not { } idle) return;
@@ -217,8 +218,7 @@ public sealed partial class EventLoop : IDisposable
 
     private bool RunRevisits()
     {
-        if (_revisits.Count == 0) return false;
-        (_revisits, _revisiting) = (_revisiting, _revisits);
+        if (_revisiting.Count == 0) return false;
         foreach (ulong key in _revisiting) Dispatch(key, EPOLLIN);
         _revisiting.Clear();
         return true;

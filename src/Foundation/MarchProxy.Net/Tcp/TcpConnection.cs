@@ -117,8 +117,8 @@ public sealed partial class TcpConnection : IoHandle, IDisposable
     /// <summary>Joins epoll now, so that <see cref="OnHangUp"/> can be told of a peer that leaves while nobody waits.</summary>
     public int Watch()
     {
-        if (_registered) return 0;
         if (_fd < 0) return -Errno.ECANCELED;
+        if (_registered) return 0;
         Loop.AssertOnLoop();
         int result = Loop.Register(this, _fd, EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET);
         _registered = result == 0;
@@ -167,7 +167,7 @@ public sealed partial class TcpConnection : IoHandle, IDisposable
 
     internal override void OnEvents(uint events)
     {
-        _resting = false;
+        if (_budgetTurn != Loop.Turns) _resting = false;
         if ((events & (EPOLLHUP | EPOLLERR)) != 0)
         {
             IsHungUp = true;
@@ -179,7 +179,7 @@ public sealed partial class TcpConnection : IoHandle, IDisposable
         if ((events & EPOLLIN) != 0) _readable = true;
         if ((events & EPOLLOUT) != 0) _writable = true;
         if (_writable && _writeSignal.IsWaiting) _writeSignal.Complete(0);
-        if (_readable && _readSignal.IsWaiting) _readSignal.Complete(0);
+        if (_readable && !_resting && _readSignal.IsWaiting) _readSignal.Complete(0);
         if ((IsHungUp || (_ended && OnEnded)) && OnHangUp is { } callback)
         {
             object? state = HangUpState;
