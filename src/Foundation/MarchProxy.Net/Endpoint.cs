@@ -13,7 +13,7 @@ namespace MarchProxy.Net;
 /// allocation for the IP kinds, comparable by value: the key of connection pools.
 /// </summary>
 [StructLayout(LayoutKind.Auto)]
-public readonly record struct Endpoint
+public readonly partial record struct Endpoint
 {
     private readonly ulong _high, _low;
     private readonly uint _scope;
@@ -52,26 +52,32 @@ public readonly record struct Endpoint
     /// <param name="path">At most 107 bytes in UTF-8, the kernel's limit.</param>
     public static Endpoint Unix(string path)
     {
-        if (Encoding.UTF8.GetByteCount(path) > 107) throw new ArgumentException("A Unix socket's path has at most 107 bytes.", nameof(path));
+        if (!IsUnixPath(path)) throw new ArgumentException("A Unix socket's path has 1 to 107 bytes, none of them NUL.", nameof(path));
         return new Endpoint(AddressFamily.Unix, 0, 0, 0, 0, path);
     }
 
-    /// <summary>Reads <c>1.2.3.4:80</c>, <c>[::1]:80</c> or <c>unix:/path</c>.</summary>
+    /// <summary>Reads <c>1.2.3.4:80</c>, <c>[::1]:80</c> or <c>unix:/path</c>. The port must be there, and an IPv6 address in brackets.</summary>
     /// <param name="text">What to read.</param>
     /// <param name="endpoint">The result.</param>
     public static bool TryParse(string text, out Endpoint endpoint)
     {
-        if (text.StartsWith("unix:", StringComparison.Ordinal) && text.Length > 5)
+        endpoint = default;
+        if (text.StartsWith("unix:", StringComparison.Ordinal))
         {
+            if (!IsUnixPath(text[5..])) return false;
             endpoint = Unix(text[5..]);
             return true;
         }
 
-        endpoint = default;
-        if (!IPEndPoint.TryParse(text, out IPEndPoint? ip) || !text.Contains(':', StringComparison.Ordinal)) return false;
+        int colon = text.LastIndexOf(':');
+        if (colon < 0 || (text.IndexOf(':', StringComparison.Ordinal) != colon && text[colon - 1] != ']')) return false;
+        if (!IPEndPoint.TryParse(text, out IPEndPoint? ip)) return false;
         endpoint = From(ip.Address, ip.Port);
         return true;
     }
+
+    private static bool IsUnixPath(string path) =>
+        path.Length > 0 && !path.Contains('\0', StringComparison.Ordinal) && Encoding.UTF8.GetByteCount(path) <= 107;
 
     /// <summary>The address, or null for a Unix socket. Allocates.</summary>
     public IPAddress? Address
@@ -90,7 +96,11 @@ public readonly record struct Endpoint
 
     /// <summary>The same address with another port.</summary>
     /// <param name="port">0–65535.</param>
-    public Endpoint WithPort(int port) => new(Family, _high, _low, (ushort)port, _scope, Path);
+    public Endpoint WithPort(int port)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)port, 65535u, nameof(port));
+        return new Endpoint(Family, _high, _low, (ushort)port, _scope, Path);
+    }
 
     /// <summary>Writes the address in network order.</summary>
     /// <param name="bytes">At least 16 bytes.</param>
@@ -109,29 +119,6 @@ public readonly record struct Endpoint
             default:
                 return 0;
         }
-    }
-
-    /// <summary>Writes the address in text, without port, brackets or allocation.</summary>
-    /// <param name="text">At least 64 bytes.</param>
-    /// <returns>Bytes written; zero for a Unix socket.</returns>
-    public int FormatAddress(Span<byte> text)
-    {
-        if (Family == AddressFamily.InterNetwork)
-        {
-            int at = 0;
-            for (int shift = 24; shift >= 0; shift -= 8)
-            {
-                ((uint)(_low >> shift) & 0xFF).TryFormat(text[at..], out int written, default, CultureInfo.InvariantCulture);
-                at += written;
-                if (shift > 0) text[at++] = (byte)'.';
-            }
-
-            return at;
-        }
-
-        if (Family != AddressFamily.InterNetworkV6) return 0;
-        Address!.TryFormat(text, out int length);
-        return length;
     }
 
     /// <inheritdoc/>

@@ -10,7 +10,7 @@ public sealed class BufferPool
 {
     private readonly int _blockSize;
     private readonly int _blocksPerSlab;
-    private readonly int _maxBlocks;
+    private readonly BufferBudget _budget;
     private readonly Stack<Block> _free;
     private int _made;
 #if DEBUG
@@ -22,11 +22,16 @@ public sealed class BufferPool
     /// <param name="maxBytes">The bound; at least one slab is always allowed.</param>
     /// <param name="slabBytes">Bytes taken from the runtime at a time.</param>
     public BufferPool(int blockSize, long maxBytes, int slabBytes = 1 << 20)
+        : this(blockSize, new BufferBudget(Math.Max(maxBytes, slabBytes)), slabBytes)
+    {
+    }
+
+    internal BufferPool(int blockSize, BufferBudget budget, int slabBytes = 1 << 20)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(blockSize, 64);
         _blockSize = blockSize;
+        _budget = budget;
         _blocksPerSlab = Math.Max(1, slabBytes / blockSize);
-        _maxBlocks = (int)Math.Max(_blocksPerSlab, maxBytes / blockSize);
         _free = new Stack<Block>(_blocksPerSlab);
     }
 
@@ -108,8 +113,8 @@ public sealed class BufferPool
 
     private bool Grow()
     {
-        int count = Math.Min(_blocksPerSlab, _maxBlocks - _made);
-        if (count <= 0) return false;
+        int count = _budget.TakeBlocks(_blockSize, _blocksPerSlab);
+        if (count == 0) return false;
         byte[] slab = GC.AllocateUninitializedArray<byte>(count * _blockSize, pinned: true);
         for (int i = count - 1; i >= 0; i--) _free.Push(new Block(this, slab, i * _blockSize, _blockSize));
         _made += count;

@@ -13,8 +13,10 @@ internal static class Constants
     internal const int MSG_NOSIGNAL = 0x4000, MSG_DONTWAIT = 0x40, MSG_TRUNC = 0x20, MSG_PEEK = 2, MSG_MORE = 0x8000;
     internal const int SHUT_WR = 1, SHUT_RDWR = 2;
     internal const int EPOLL_CLOEXEC = 0x80000, EPOLL_CTL_ADD = 1, EPOLL_CTL_DEL = 2, EPOLL_CTL_MOD = 3;
-    internal const uint EPOLLIN = 1, EPOLLOUT = 4, EPOLLERR = 8, EPOLLHUP = 0x10, EPOLLRDHUP = 0x2000, EPOLLET = 1u << 31;
+    internal const uint EPOLLIN = 1, EPOLLPRI = 2, EPOLLOUT = 4, EPOLLERR = 8, EPOLLHUP = 0x10, EPOLLRDHUP = 0x2000, EPOLLET = 1u << 31;
     internal const int EFD_NONBLOCK = 0x800, EFD_CLOEXEC = 0x80000;
     internal const int O_CLOEXEC = 0x80000, O_NONBLOCK = 0x800, F_SETPIPE_SZ = 1031;
+    internal const int AT_FDCWD = -100, AT_SYMLINK_NOFOLLOW = 0x100, S_IFMT = 0xF000, S_IFSOCK = 0xC000;
+    internal const uint STATX_TYPE = 1;
     internal const uint SPLICE_F_MOVE = 1, SPLICE_F_NONBLOCK = 2;
 }

@@ -99,6 +99,9 @@ internal static unsafe partial class Libc
     internal static extern int unlink([MarshalAs(UnmanagedType.LPUTF8Str)] string path);
 
     [DllImport(Library)]
+    internal static extern int statx(int directory, [MarshalAs(UnmanagedType.LPUTF8Str)] string path, int flags, uint mask, StatX* result);
+
+    [DllImport(Library)]
     internal static extern int open([MarshalAs(UnmanagedType.LPUTF8Str)] string path, int flags);
 
     /// <summary>The error number that the system call just made on this thread left behind.</summary>

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace MarchProxy.Net.Interop;
 
 /// <summary><c>struct iovec</c>.</summary>
@@ -31,4 +33,12 @@ internal struct Linger
 {
     public int OnOff;
     public int Seconds;
+}
+
+/// <summary>The part of <c>struct statx</c> (the same on every architecture) that is looked at.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 256)]
+internal struct StatX
+{
+    [FieldOffset(28)]
+    public ushort Mode;
 }

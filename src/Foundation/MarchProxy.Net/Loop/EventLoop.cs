@@ -22,6 +22,8 @@ public sealed partial class EventLoop : IDisposable
     private uint[] _generations = new uint[1024];
     private readonly Stack<int> _freeSlots = new();
     private int _usedSlots;
+    private List<ulong> _revisits = [];
+    private List<ulong> _revisiting = [];
     private volatile bool _stopping;
     private bool _started;
 
@@ -34,13 +36,20 @@ public sealed partial class EventLoop : IDisposable
         Id = id;
         _options = options ?? EventLoopOptions.Default;
         _epoll = Libc.epoll_create1(EPOLL_CLOEXEC);
-        _wake = Libc.eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-        if (_epoll < 0 || _wake < 0) throw new IOException($"The kernel refused an epoll or an eventfd: {Errno.Name(Libc.Errno)}.");
+        _wake = _epoll < 0 ? -1 : Libc.eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+        if (_wake < 0)
+        {
+            int error = Libc.Errno;
+            if (_epoll >= 0) Libc.close(_epoll);
+            throw new IOException($"The kernel refused an epoll or an eventfd: {Errno.Name(error)}.");
+        }
+
         _events = new EpollBuffer(_options.MaxEvents);
         NowMs = Environment.TickCount64;
         Timers = new TimerWheel(NowMs);
-        Buffers = new BufferPool(16 << 10, _options.MaxBufferBytes);
-        LargeBuffers = new BufferPool(128 << 10, _options.MaxBufferBytes);
+        var budget = new BufferBudget(_options.MaxBufferBytes);
+        Buffers = new BufferPool(16 << 10, budget);
+        LargeBuffers = new BufferPool(128 << 10, budget);
         _thread = new Thread(Run, 512 << 10) { IsBackground = true, Name = $"loop-{id}" };
     }
 
@@ -81,8 +90,8 @@ public sealed partial class EventLoop : IDisposable
     public void Start()
     {
         if (_started) throw new InvalidOperationException("The loop runs already.");
-        _started = true;
         _thread.Start();
+        _started = true;
     }
 
     /// <summary>Stops after the current turn and waits for the thread. Connections that are still open are closed.</summary>
@@ -97,32 +106,45 @@ public sealed partial class EventLoop : IDisposable
         }
         else
         {
+            CloseHandles();
             CloseDescriptors();
+            _ended = true;
         }
     }
+
+    /// <summary>Whether the loop is about to end: nothing new may begin on it.</summary>
+    internal bool IsStopping => _stopping;
 
     [Conditional("DEBUG")]
-    internal void AssertOnLoop() => Debug.Assert(IsCurrent, "a connection was touched off its loop");
+    internal void AssertOnLoop() => Debug.Assert(IsCurrent || !_started, "a connection was touched off its loop");
 
-    /// <summary>Watches a descriptor, edge-triggered unless it is a listener.</summary>
-    internal unsafe int Register(IoHandle handle, int fd, uint events)
+    /// <summary>Takes a handle into the loop's care: it has a slot from now on, and is closed with the loop.</summary>
+    internal void Adopt(IoHandle handle)
     {
-        if (handle.Slot < 0)
+        AssertOnLoop();
+        int slot = _freeSlots.TryPop(out int free) ? free : _usedSlots++;
+        if (slot == _handles.Length)
         {
-            int slot = _freeSlots.TryPop(out int free) ? free : _usedSlots++;
-            if (slot == _handles.Length)
-            {
-                Array.Resize(ref _handles, slot * 2);
-                Array.Resize(ref _generations, slot * 2);
-            }
-
-            _handles[slot] = handle;
-            handle.Slot = slot;
+            Array.Resize(ref _handles, slot * 2);
+            Array.Resize(ref _generations, slot * 2);
         }
 
-        var ev = EpollEvent.Create(events, ((ulong)_generations[handle.Slot] << 32) | (uint)handle.Slot);
+        _handles[slot] = handle;
+        handle.Slot = slot;
+    }
+
+    /// <summary>Watches the descriptor of an adopted handle, edge-triggered unless it is a listener.</summary>
+    internal unsafe int Register(IoHandle handle, int fd, uint events)
+    {
+        var ev = EpollEvent.Create(events, Key(handle));
         return Libc.epoll_ctl(_epoll, EPOLL_CTL_ADD, fd, &ev) == 0 ? 0 : -Libc.Errno;
     }
+
+    /// <summary>
+    /// Has a handle called next turn as if its descriptor were readable: it has had its share of this turn, and the edge that told of
+    /// what is left will not come again.
+    /// </summary>
+    internal void Revisit(IoHandle handle) => _revisits.Add(Key(handle));
 
     /// <summary>Forgets a descriptor that is about to be closed (closing takes it out of epoll). Events already fetched for it are dropped.</summary>
     internal void Unregister(IoHandle handle)
@@ -141,13 +163,17 @@ public sealed partial class EventLoop : IDisposable
         Libc.epoll_ctl(_epoll, EPOLL_CTL_DEL, fd, &none);
     }
 
+    private ulong Key(IoHandle handle) => ((ulong)_generations[handle.Slot] << 32) | (uint)handle.Slot;
+
     private void Run()
     {
         t_current = this;
-        WatchWakeups();
         try
         {
+            WatchWakeups();
             while (!_stopping) Turn();
+            CloseHandles();
+            ClosePosts();
             CloseHandles();
         }
         finally
@@ -158,30 +184,16 @@ public sealed partial class EventLoop : IDisposable
 
     private unsafe void Turn()
     {
-        int count = Libc.epoll_wait(_epoll, _events.Pointer, _events.Capacity, HasPosts ? 0 : SleepMs());
+        int count = Libc.epoll_wait(_epoll, _events.Pointer, _events.Capacity, HasPosts || _revisits.Count > 0 ? 0 : SleepMs());
         NowMs = Environment.TickCount64;
         Turns++;
-        for (int i = 0; i < count; i++)
-        {
-            ulong data = _events.Data(i);
-            uint slot = (uint)data;
-            IoHandle? handle = _handles[slot];
-            if (handle is null || _generations[slot] != (uint)(data >> 32)) continue;
-            try
-            {
-                handle.OnEvents(_events.Events(i));
-            }
-            catch (Exception e)
-            {
-                Report(e);
-            }
-        }
-
-        RunPosts();
+        (_revisits, _revisiting) = (_revisiting, _revisits);
+        for (int i = 0; i < count; i++) Dispatch(_events.Data(i), _events.Events(i));
+        bool worked = count > 0 | RunRevisits() | RunPosts() | RunTimers();
+        if (!worked || OnIdle is not { } idle) return;
         try
         {
-            Timers.Advance(NowMs);
-            if (count > 0) OnIdle?.Invoke();
+            idle();
         }
         catch (Exception e)
         {
@@ -189,30 +201,72 @@ public sealed partial class EventLoop : IDisposable
         }
     }
 
+    private void Dispatch(ulong key, uint events)
+    {
+        uint slot = (uint)key;
+        IoHandle? handle = _handles[slot];
+        if (handle is null || _generations[slot] != (uint)(key >> 32)) return;
+        try
+        {
+            handle.OnEvents(events);
+        }
+        catch (Exception e)
+        {
+            Report(e);
+        }
+    }
+
+    private bool RunRevisits()
+    {
+        if (_revisiting.Count == 0) return false;
+        foreach (ulong key in _revisiting) Dispatch(key, EPOLLIN);
+        _revisiting.Clear();
+        return true;
+    }
+
+    private bool RunTimers()
+    {
+        try
+        {
+            return Timers.Advance(NowMs);
+        }
+        catch (Exception e)
+        {
+            Report(e);
+            return true;
+        }
+    }
+
     /// <summary>The wheel is coarse: one tick while anything is armed, else until woken.</summary>
     private int SleepMs() => Timers.Count > 0 ? TimerWheel.TickMs : -1;
 
+    /// <summary>Closes what is open. That resumes whoever waited, and such code may adopt handles into slots already passed: hence the rounds.</summary>
     private void CloseHandles()
     {
-        for (int i = 0; i < _usedSlots; i++)
+        bool closedAny = true;
+        for (int round = 0; closedAny && round < 8; round++)
         {
-            try
+            closedAny = false;
+            for (int i = 0; i < _usedSlots; i++)
             {
-                (_handles[i] as IDisposable)?.Dispose();
-            }
-            catch (Exception e)
-            {
-                Report(e);
+                if (_handles[i] is not IDisposable handle) continue;
+                closedAny = true;
+                try
+                {
+                    handle.Dispose();
+                }
+                catch (Exception e)
+                {
+                    Report(e);
+                }
             }
         }
-
-        RunPosts();
     }
 
     private void CloseDescriptors()
     {
         Libc.close(_epoll);
-        Libc.close(_wake);
+        CloseWakeups();
     }
 
     private void Report(Exception e)

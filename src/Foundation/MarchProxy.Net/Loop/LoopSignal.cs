@@ -62,6 +62,7 @@ public sealed class LoopSignal(EventLoop loop) : TimerNode, IValueTaskSource<int
     int IValueTaskSource<int>.GetResult(short token)
     {
         if (token != _version || _waiting) ThrowMisused();
+        _version++;
         return _result;
     }
 

@@ -32,11 +32,11 @@ internal sealed class ConnectRace
     {
         while (_winner is null && _failed < _endpoints.Length)
         {
-            if (_started < _endpoints.Length && (_due || _started == _failed))
+            if (_started < _endpoints.Length && _due)
             {
                 _due = false;
                 _loop.Timers.Arm(_pace, _loop.NowMs + _delayMs);
-                _ = AttemptAsync(_endpoints.Span[_started++]);
+                _ = AttemptAsync(_started++);
                 continue;
             }
 
@@ -60,9 +60,9 @@ internal sealed class ConnectRace
         return _winner is null ? new ConnectResult(null, _lastError) : new ConnectResult(_winner, 0);
     }
 
-    private async ValueTask AttemptAsync(Endpoint endpoint)
+    private async ValueTask AttemptAsync(int index)
     {
-        ConnectResult begun = TcpConnector.Begin(_loop, endpoint);
+        ConnectResult begun = TcpConnector.Begin(_loop, _endpoints.Span[index]);
         int result = begun.Error;
         TcpConnection? connection = begun.Connection;
         if (connection is not null)
@@ -87,6 +87,9 @@ internal sealed class ConnectRace
             connection?.Close();
             _failed++;
             _lastError = result;
+
+            // The latest attempt has failed, so the next need not wait for its turn.
+            if (index == _started - 1) _due = true;
         }
 
         _changed.Complete(0);

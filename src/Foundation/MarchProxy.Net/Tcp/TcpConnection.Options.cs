@@ -15,20 +15,6 @@ public sealed partial class TcpConnection
         Libc.setsockopt(_fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(int));
     }
 
-    /// <summary>Ends a wait for reading with -ECANCELED; the connection stays open.</summary>
-    public void CancelRead() => _readSignal.Complete(-Errno.ECANCELED);
-
-    /// <summary>Whether the peer is there and has nothing to say: looks into the socket when the loop does not know.</summary>
-    public unsafe bool ProbeQuiet()
-    {
-        if (_fd < 0 || _ended || IsHungUp) return false;
-        if (!_readable) return true;
-        byte one;
-        if (Libc.recv(_fd, &one, 1, MSG_PEEK) >= 0 || Libc.Errno != Errno.EAGAIN) return false;
-        _readable = false;
-        return true;
-    }
-
     /// <summary>A connect is under way: nothing can be written until the kernel says so.</summary>
     internal void ExpectConnect() => _readable = _writable = false;
 

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using MarchProxy.Net.Interop;
-using static MarchProxy.Net.Interop.Constants;
 
 namespace MarchProxy.Net.Tcp;
 
@@ -49,30 +48,13 @@ public sealed partial class TcpConnection
             return more < 0 ? (taken > 0 ? taken : more) : taken + more;
         }
 
-        if (!_writable) return -Errno.EAGAIN;
-        nint n;
         fixed (byte* a = first, b = second)
         {
             IoVec* vectors = stackalloc IoVec[2];
             vectors[0] = new IoVec { Base = a, Length = (nuint)first.Length };
             vectors[1] = new IoVec { Base = b, Length = (nuint)second.Length };
-            MsgHdr message = default;
-            message.Vectors = vectors;
-            message.VectorCount = 2;
-            do n = Libc.sendmsg(_fd, &message, MSG_NOSIGNAL);
-            while (n < 0 && Libc.Errno == Errno.EINTR);
+            return SendVectors(vectors, 2, (long)first.Length + second.Length);
         }
-
-        if (n >= 0)
-        {
-            if (n < first.Length + second.Length) _writable = false;
-            BytesSent += n;
-            return (int)n;
-        }
-
-        int error = _fd < 0 ? Errno.ECANCELED : Libc.Errno;
-        if (error == Errno.EAGAIN) _writable = false;
-        return -error;
     }
 
     /// <summary>

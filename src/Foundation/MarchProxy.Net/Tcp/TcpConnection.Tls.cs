@@ -54,9 +54,11 @@ public sealed partial class TcpConnection
     private int ReceiveTls(Span<byte> buffer)
     {
         if (_fd < 0) return -Errno.ECANCELED;
+        if (_resting) return -Errno.EAGAIN;
         switch (Tls!.Read(buffer, out int read))
         {
             case TlsStatus.Ok:
+                Spend(read);
                 BytesReceived += read;
                 return read;
             case TlsStatus.WantRead:

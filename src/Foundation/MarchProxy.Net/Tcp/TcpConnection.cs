@@ -15,11 +15,18 @@ namespace MarchProxy.Net.Tcp;
 /// </remarks>
 public sealed partial class TcpConnection : IoHandle, IDisposable
 {
+    /// <summary>Bytes read from one connection a turn: a peer that sends faster than we read must not keep the loop to itself.</summary>
+    private const int ReadBudget = 256 << 10;
+
     private int _fd;
     private bool _registered;
     private bool _readable = true;
     private bool _writable = true;
     private bool _ended;
+    private bool _urgent;
+    private bool _resting;
+    private int _budget;
+    private long _budgetTurn = -1;
     private readonly LoopSignal _readSignal;
     private readonly LoopSignal _writeSignal;
 
@@ -30,6 +37,7 @@ public sealed partial class TcpConnection : IoHandle, IDisposable
         Remote = remote;
         _readSignal = new LoopSignal(loop);
         _writeSignal = new LoopSignal(loop);
+        loop.Adopt(this);
     }
 
     /// <summary>The loop that owns this connection.</summary>
@@ -44,7 +52,10 @@ public sealed partial class TcpConnection : IoHandle, IDisposable
     /// <summary>Whether the kernel has told that the peer is gone for good (reset, or closed both ways).</summary>
     public bool IsHungUp { get; private set; }
 
-    /// <summary>Called on the loop, once, when the peer hangs up while nobody reads: whoever works for it may stop. Cleared when called.</summary>
+    /// <summary>
+    /// Called on the loop, once, when the peer hangs up, also while nobody reads: whoever works for it may stop. Cleared when called. It tells
+    /// news only: look at <see cref="IsHungUp"/> when setting it.
+    /// </summary>
     public Action<object?>? OnHangUp { get; set; }
 
     /// <summary>The argument of <see cref="OnHangUp"/>.</summary>
@@ -87,7 +98,7 @@ public sealed partial class TcpConnection : IoHandle, IDisposable
     public ValueTask<int> ReadableAsync(long timeoutMs)
     {
         if (_fd < 0) return new ValueTask<int>(-Errno.ECANCELED);
-        if (_readable || (Tls is not null && Tls.HasPendingInput)) return new ValueTask<int>(0);
+        if (!_resting && (_readable || (Tls is not null && Tls.HasPendingInput))) return new ValueTask<int>(0);
         int result = Watch();
         return result < 0 ? new ValueTask<int>(result) : _readSignal.WaitAsync(timeoutMs);
     }
@@ -106,11 +117,16 @@ public sealed partial class TcpConnection : IoHandle, IDisposable
     /// <summary>Joins epoll now, so that <see cref="OnHangUp"/> can be told of a peer that leaves while nobody waits.</summary>
     public int Watch()
     {
+        if (_fd < 0) return -Errno.ECANCELED;
         if (_registered) return 0;
         Loop.AssertOnLoop();
-        _registered = true;
-        return Loop.Register(this, _fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+        int result = Loop.Register(this, _fd, EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET);
+        _registered = result == 0;
+        return result;
     }
+
+    /// <summary>Ends the wait of whoever awaits <see cref="ReadableAsync"/>, if there is one, with -ECANCELED; the connection goes on.</summary>
+    public void CancelRead() => _readSignal.Complete(-Errno.ECANCELED);
 
     /// <summary>Ends our side of the stream (FIN, after TLS's close_notify); the peer's goes on.</summary>
     public void ShutdownSend()
@@ -151,6 +167,7 @@ public sealed partial class TcpConnection : IoHandle, IDisposable
 
     internal override void OnEvents(uint events)
     {
+        if (_budgetTurn != Loop.Turns) _resting = false;
         if ((events & (EPOLLHUP | EPOLLERR)) != 0)
         {
             IsHungUp = true;
@@ -158,10 +175,11 @@ public sealed partial class TcpConnection : IoHandle, IDisposable
         }
 
         if ((events & EPOLLRDHUP) != 0) _readable = _ended = true;
+        if ((events & EPOLLPRI) != 0) _readable = _urgent = true;
         if ((events & EPOLLIN) != 0) _readable = true;
         if ((events & EPOLLOUT) != 0) _writable = true;
         if (_writable && _writeSignal.IsWaiting) _writeSignal.Complete(0);
-        if (_readable && _readSignal.IsWaiting) _readSignal.Complete(0);
+        if (_readable && !_resting && _readSignal.IsWaiting) _readSignal.Complete(0);
         if ((IsHungUp || (_ended && OnEnded)) && OnHangUp is { } callback)
         {
             object? state = HangUpState;
@@ -175,11 +193,47 @@ public sealed partial class TcpConnection : IoHandle, IDisposable
     public bool OnEnded { get; set; }
 
     /// <summary>Whether something waits to be read, or the peer has ended, as far as the loop was told. A pooled connection with this is of no use.</summary>
-    public bool HasNews => _registered && (_ended || IsHungUp || (_readable && Tls is null));
+    public bool HasNews
+    {
+        get
+        {
+            if (_ended || IsHungUp) return true;
+            if (!_readable || _fd < 0) return _fd < 0;
+
+            // Readable only says that nobody has yet seen the socket empty. Under TLS, bytes may be session tickets: no news.
+            int n = Peek();
+            return n != -Errno.EAGAIN && (n <= 0 || Tls is null);
+        }
+    }
+
+    private unsafe int Peek()
+    {
+        byte one;
+        nint n = Libc.recv(_fd, &one, 1, MSG_PEEK);
+        if (n >= 0) return (int)n;
+        int error = Libc.Errno;
+        if (error == Errno.EAGAIN) _readable = false;
+        return -error;
+    }
+
+    /// <summary>Counts what was read this turn; when it is enough, rests the reader until the next.</summary>
+    private void Spend(int bytes)
+    {
+        if (_budgetTurn != Loop.Turns)
+        {
+            _budgetTurn = Loop.Turns;
+            _budget = ReadBudget;
+        }
+
+        _budget -= bytes;
+        if (_budget > 0 || _resting) return;
+        _resting = true;
+        Loop.Revisit(this);
+    }
 
     private unsafe int ReceivePlain(Span<byte> buffer)
     {
-        if (!_readable) return -Errno.EAGAIN;
+        if (!_readable || _resting) return -Errno.EAGAIN;
         nint n;
         fixed (byte* p = buffer)
         {
@@ -189,8 +243,10 @@ public sealed partial class TcpConnection : IoHandle, IDisposable
 
         if (n > 0)
         {
-            // A short read has emptied the socket: the next bytes bring a new edge (epoll(7)). After an end no edge comes, so keep trying.
-            if (n < buffer.Length && !_ended && _registered) _readable = false;
+            // A short read has emptied the socket: the next bytes bring a new edge (epoll(7)). After an end no edge comes, and at urgent
+            // data recv stops short (tcp(7)), so then keep trying.
+            if (n < buffer.Length && !_ended && !_urgent && _registered) _readable = false;
+            else Spend((int)n);
             BytesReceived += n;
             return (int)n;
         }

@@ -43,6 +43,7 @@ public static class TcpConnector
 
     internal static unsafe ConnectResult Begin(EventLoop loop, in Endpoint endpoint)
     {
+        if (loop.IsStopping) return new ConnectResult(null, -Errno.ECANCELED);
         int fd = Libc.socket(endpoint.SocketDomain, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         if (fd < 0) return new ConnectResult(null, -Libc.Errno);
         if (endpoint.Path is null)

@@ -25,7 +25,8 @@ public sealed class TcpListener : IoHandle, IDisposable
         _onAccepted = onAccepted;
         _options = options;
         _pause = new PauseTimer(this);
-        _reserve = Libc.open("/dev/null", O_CLOEXEC);
+        TakeReserve();
+        loop.Adopt(this);
     }
 
     /// <summary>The loop that accepts here.</summary>
@@ -56,7 +57,7 @@ public sealed class TcpListener : IoHandle, IDisposable
         if (fd < 0) throw Failure(endpoint, Libc.Errno);
         if (endpoint.Path is { } path)
         {
-            Libc.unlink(path);
+            UnixPath.RemoveStale(path, endpoint);
         }
         else
         {
@@ -81,7 +82,9 @@ public sealed class TcpListener : IoHandle, IDisposable
         Libc.getsockname(fd, address, &length);
         var listener = new TcpListener(loop, fd, Endpoint.FromSockAddr(new ReadOnlySpan<byte>(address, length)), onAccepted, options);
         int registered = loop.Register(listener, fd, EPOLLIN);
-        return registered < 0 ? throw Failure(endpoint, -registered) : listener;
+        if (registered == 0) return listener;
+        listener.Dispose();
+        throw Failure(endpoint, -registered);
     }
 
     /// <summary>Stops listening; connections already accepted go on. Call it on the loop.</summary>
@@ -117,7 +120,7 @@ public sealed class TcpListener : IoHandle, IDisposable
         if (fd >= 0)
         {
             Accepted++;
-            _onAccepted(new TcpConnection(Loop, fd, Endpoint.FromSockAddr(new ReadOnlySpan<byte>(address, length))));
+            HandOut(new TcpConnection(Loop, fd, Endpoint.FromSockAddr(new ReadOnlySpan<byte>(address, length))));
             return true;
         }
 
@@ -125,15 +128,31 @@ public sealed class TcpListener : IoHandle, IDisposable
         {
             case Errno.EAGAIN:
                 return false;
-            case Errno.EINTR or Errno.ECONNABORTED or Errno.ECONNRESET or Errno.EPROTO:
+            case Errno.EINTR:
                 return true;
             case Errno.EMFILE or Errno.ENFILE:
-                Errors++;
                 return RefuseOne();
-            default:
+            case Errno.ENOBUFS or Errno.ENOMEM:
                 Errors++;
                 Pause();
                 return false;
+            default:
+                // The connection died before we took it, or its network has an error to tell (accept(2)): the next may be well.
+                Errors++;
+                return true;
+        }
+    }
+
+    private void HandOut(TcpConnection connection)
+    {
+        try
+        {
+            _onAccepted(connection);
+        }
+        catch
+        {
+            connection.Close();
+            throw;
         }
     }
 
@@ -143,35 +162,45 @@ public sealed class TcpListener : IoHandle, IDisposable
     /// </summary>
     private unsafe bool RefuseOne()
     {
-        if (_reserve < 0)
-        {
-            Pause();
-            return false;
-        }
-
-        Libc.close(_reserve);
+        if (_reserve >= 0) Libc.close(_reserve);
         int fd = Libc.accept4(_fd, null, null, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int error = fd < 0 ? Libc.Errno : 0;
         if (fd >= 0)
         {
             Libc.close(fd);
             Refused++;
+            Errors++;
         }
 
-        _reserve = Libc.open("/dev/null", O_CLOEXEC);
+        TakeReserve();
+
+        // Somebody else was faster to take the descriptor: rest, or the level-triggered event would spin.
+        if (error is not (0 or Errno.EAGAIN))
+        {
+            Errors++;
+            Pause();
+        }
+
         return fd >= 0;
     }
+
+    private void TakeReserve() => _reserve = Libc.open("/dev/null", O_CLOEXEC);
 
     private void Pause()
     {
         Loop.Unwatch(_fd);
-        Loop.Timers.Arm(_pause, Loop.NowMs + _options.PauseMs);
+        Arm();
     }
+
+    private void Arm() => Loop.Timers.Arm(_pause, Loop.NowMs + _options.PauseMs);
 
     private sealed class PauseTimer(TcpListener listener) : TimerNode
     {
         protected internal override void OnExpired()
         {
-            if (listener._fd >= 0) listener.Loop.Register(listener, listener._fd, EPOLLIN);
+            if (listener._fd < 0) return;
+            if (listener._reserve < 0) listener.TakeReserve();
+            if (listener.Loop.Register(listener, listener._fd, EPOLLIN) < 0) listener.Arm();
         }
     }
 }

@@ -9,9 +9,12 @@ public sealed class TimerWheel
     internal const int TickMs = 16;
     private const int Slots = 2048;
 
-    /// <summary>Marks the nodes of the slot under <see cref="Visit"/>: it reads their deadline last, so arming one is only a store.</summary>
+    /// <summary>Marks the nodes under <see cref="Visit"/>: it reads their deadline last, so arming one is only a store.</summary>
     private const long BeingVisited = -2;
     private readonly TimerNode?[] _slots = new TimerNode?[Slots];
+
+    /// <summary>The chain under visit. It is kept here so that an expiry that throws leaves the rest for the next <see cref="Advance"/>.</summary>
+    private TimerNode? _visited;
     private long _tick;
     private int _count;
 
@@ -48,43 +51,49 @@ public sealed class TimerWheel
 
     /// <summary>Fires what is due.</summary>
     /// <param name="nowMs">The loop's clock.</param>
-    public void Advance(long nowMs)
+    /// <returns>Whether anything fired.</returns>
+    public bool Advance(long nowMs)
     {
         long target = nowMs / TickMs;
         if (_count == 0)
         {
             _tick = Math.Max(_tick, target);
-            return;
+            return false;
         }
+
+        bool fired = Visit(nowMs);
 
         // After a long stall one turn visits every slot; more turns would find nothing new.
         if (target - _tick > Slots) _tick = target - Slots;
         while (_tick < target)
         {
             _tick++;
-            Visit((int)(_tick % Slots), nowMs);
+            int slot = (int)(_tick % Slots);
+            if (_slots[slot] is not { } chain) continue;
+
+            // Expiry code may arm and remove other nodes, so the slot's chain is taken off first.
+            _slots[slot] = null;
+            _visited = chain;
+            for (TimerNode? n = chain; n is not null; n = n.Next) n.SlotTick = BeingVisited;
+            fired |= Visit(nowMs);
         }
+
+        return fired;
     }
 
-    private void Visit(int slot, long nowMs)
+    private bool Visit(long nowMs)
     {
-        TimerNode? node = _slots[slot];
-        if (node is null) return;
-
-        // Expiry code may arm and remove other nodes, so the slot's chain is taken off first.
-        _slots[slot] = null;
-        var head = node;
-        for (TimerNode? n = head; n is not null; n = n.Next) n.SlotTick = BeingVisited;
-        while (head is not null)
+        bool fired = false;
+        while (_visited is { } node)
         {
-            node = head;
-            head = node.Next;
-            if (head is not null) head.Previous = null;
+            _visited = node.Next;
+            if (_visited is not null) _visited.Previous = null;
             node.Next = node.Previous = null;
             node.SlotTick = -1;
             _count--;
             if (node.Deadline <= nowMs)
             {
+                fired = true;
                 node.Deadline = long.MaxValue;
                 node.OnExpired();
             }
@@ -93,6 +102,8 @@ public sealed class TimerWheel
                 Arm(node, node.Deadline);
             }
         }
+
+        return fired;
     }
 
     private void Link(TimerNode node, long tick)

@@ -7,15 +7,21 @@ namespace MarchProxy.Net.Udp;
 /// <summary>A UDP socket of one loop, bound (a server's, SO_REUSEPORT) or connected to one peer (a flow towards an upstream).</summary>
 public sealed class UdpSocket : IoHandle, IDisposable
 {
+    /// <summary>Full batches read a turn, so that a flood of datagrams does not keep the loop to itself.</summary>
+    private const int BatchBudget = 16;
+
     private readonly LoopSignal _readSignal;
     private int _fd;
     private bool _readable = true;
+    private int _batches;
+    private long _batchesTurn = -1;
 
     private UdpSocket(EventLoop loop, int fd)
     {
         Loop = loop;
         _fd = fd;
         _readSignal = new LoopSignal(loop);
+        loop.Adopt(this);
     }
 
     /// <summary>The loop that owns this socket.</summary>
@@ -54,6 +60,7 @@ public sealed class UdpSocket : IoHandle, IDisposable
         if (!_readable) return -Errno.EAGAIN;
         int n = batch.Receive(_fd);
         if (n == -Errno.EAGAIN || (n >= 0 && n < batch.Capacity)) _readable = false;
+        else Spend();
         return n;
     }
 
@@ -67,21 +74,30 @@ public sealed class UdpSocket : IoHandle, IDisposable
 
     /// <summary>
     /// Sends the batch's datagrams. When the kernel has no room the rest is dropped, as any router would, and counted by the caller: UDP
-    /// has no back-pressure.
+    /// has no back-pressure. A datagram that cannot be sent (no route to its peer, too long) is left out and stops no other's.
     /// </summary>
     /// <param name="batch">What to send.</param>
     /// <returns>Datagrams sent, or a negative error number when none was.</returns>
     public int TrySend(UdpBatch batch)
     {
-        int sent = 0;
-        while (sent < batch.Count && _fd >= 0)
+        if (_fd < 0) return -Errno.ECANCELED;
+        int sent = 0, error = 0;
+        for (int at = 0; at < batch.Count;)
         {
-            int n = batch.Send(_fd, sent);
-            if (n <= 0) return sent > 0 ? sent : n;
-            sent += n;
+            int n = batch.Send(_fd, at);
+            if (n > 0)
+            {
+                sent += n;
+                at += n;
+                continue;
+            }
+
+            error = n;
+            if (n is -Errno.EAGAIN or -Errno.ENOBUFS or -Errno.ENOMEM) break;
+            at++;
         }
 
-        return sent;
+        return sent > 0 ? sent : error;
     }
 
     /// <summary>Closes. Whoever waits gets -ECANCELED.</summary>
@@ -103,6 +119,19 @@ public sealed class UdpSocket : IoHandle, IDisposable
         _readSignal.Complete(0);
     }
 
+    private void Spend()
+    {
+        if (_batchesTurn != Loop.Turns)
+        {
+            _batchesTurn = Loop.Turns;
+            _batches = BatchBudget;
+        }
+
+        if (--_batches > 0) return;
+        _readable = false;
+        Loop.Revisit(this);
+    }
+
     private static unsafe UdpSocket Open(EventLoop loop, in Endpoint endpoint, int receiveBufferBytes, bool connect)
     {
         int fd = Libc.socket(endpoint.SocketDomain, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -117,7 +146,7 @@ public sealed class UdpSocket : IoHandle, IDisposable
         var socket = new UdpSocket(loop, fd);
         if (error == 0) error = -loop.Register(socket, fd, EPOLLIN | EPOLLET);
         if (error == 0) return socket;
-        Libc.close(fd);
+        socket.Dispose();
         throw Failure(endpoint, error);
     }
 

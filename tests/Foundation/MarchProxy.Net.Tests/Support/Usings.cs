@@ -1,0 +1,1 @@
+global using TcpListener = MarchProxy.Net.Tcp.TcpListener;
