@@ -1,1 +1,3 @@
-return 0;
+using MarchProxy.Cli.Commands;
+
+return await Root.Create().Parse(args).InvokeAsync();

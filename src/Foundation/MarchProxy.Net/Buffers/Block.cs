@@ -5,7 +5,8 @@ namespace MarchProxy.Net.Buffers;
 /// <summary>A piece of a pinned slab. It is owned by whoever rented it and goes back once, through <see cref="BufferPool.Return"/>.</summary>
 public sealed class Block
 {
-    internal readonly BufferPool Owner;
+    /// <summary>The pool to give it back to.</summary>
+    public BufferPool Owner { get; }
     internal readonly byte[] Slab;
     internal readonly int Offset;
     internal bool Rented;

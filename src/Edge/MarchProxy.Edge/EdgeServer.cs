@@ -1,0 +1,160 @@
+using MarchProxy.Edge.Access;
+using MarchProxy.Edge.Config;
+using MarchProxy.Edge.Listeners;
+using MarchProxy.Edge.Loops;
+using MarchProxy.Model.Snapshots;
+using MarchProxy.Net.Dns;
+using MarchProxy.Net.Loop;
+using MarchProxy.Telemetry.Logs;
+using MarchProxy.Telemetry.Metrics;
+
+namespace MarchProxy.Edge;
+
+/// <summary>
+/// The edge data plane: loops, listeners and the configuration they obey. A snapshot comes in from a file or a control plane by <see cref="ApplyAsync"/>;
+/// it takes effect on new requests at once and cuts no open connection.
+/// </summary>
+public sealed class EdgeServer : IAsyncDisposable
+{
+    private readonly LoopGroup _loops;
+    private readonly EdgeSettings _settings;
+    private readonly MetricRegistry _metrics;
+    private readonly LogWriter? _accessLog;
+    private readonly ProcessLog _log;
+    private readonly TimeProvider _time;
+    private readonly INameResolver _resolver;
+    private readonly SemaphoreSlim _applying = new(1, 1);
+    private EdgeLoop[] _edges = [];
+    private ListenerSet? _listeners;
+
+    /// <summary>Makes an edge that serves nothing yet.</summary>
+    /// <param name="settings">Limits and timers.</param>
+    /// <param name="resolver">Resolves names.</param>
+    /// <param name="metrics">Where it counts; made for <see cref="LoopCount"/> shards.</param>
+    /// <param name="accessLog">Where its access lines go, or null.</param>
+    /// <param name="log">The process's log.</param>
+    /// <param name="time">The clock.</param>
+    public EdgeServer(EdgeSettings settings, INameResolver resolver, MetricRegistry metrics, LogWriter? accessLog, ProcessLog log, TimeProvider time)
+    {
+        _settings = settings;
+        _resolver = resolver;
+        _metrics = metrics;
+        _accessLog = accessLog;
+        _log = log;
+        _time = time;
+        _loops = new LoopGroup(LoopCount(settings));
+        foreach (EventLoop loop in _loops.Loops) loop.OnUnhandled = Defect;
+    }
+
+    /// <summary>The version of the snapshot in force; null before the first.</summary>
+    public string? Version { get; private set; }
+
+    /// <summary>Whether it serves.</summary>
+    public bool IsReady => Version is not null && !IsDraining;
+
+    /// <summary>Whether it was told to stop.</summary>
+    public bool IsDraining { get; private set; }
+
+    /// <summary>The listeners that are open, by name, with the ports that the kernel chose.</summary>
+    public IReadOnlyDictionary<string, string> Listeners => _listeners?.Endpoints ?? new Dictionary<string, string>();
+
+    /// <summary>How many loops an edge with these settings has: the shards of its metrics.</summary>
+    /// <param name="settings">The settings.</param>
+    public static int LoopCount(EdgeSettings settings) => settings.Loops > 0 ? settings.Loops : Environment.ProcessorCount;
+
+    /// <summary>Puts a snapshot in force: on every loop, then on the listeners. What cannot be opened is an error and changes nothing.</summary>
+    /// <param name="snapshot">A valid snapshot.</param>
+    /// <exception cref="EdgeConfigurationException">A listener cannot be opened, or a certificate not used; the message names it and the mend.</exception>
+    public async Task ApplyAsync(Snapshot snapshot)
+    {
+        await _applying.WaitAsync();
+        try
+        {
+            var config = new EdgeConfig(snapshot);
+            if (_edges.Length == 0) Begin(config);
+            ListenerPlan plan = await _listeners!.PrepareAsync(snapshot);
+            await _loops.ForEachAsync(loop => _edges[loop.Id].Config = config);
+            await _listeners.CommitAsync(plan);
+            Version = snapshot.Version;
+        }
+        finally
+        {
+            _applying.Release();
+        }
+    }
+
+    /// <summary>Stops accepting, lets what is open end, and closes the rest at the deadline.</summary>
+    /// <param name="cancellationToken">Ends the waiting early.</param>
+    public async Task DrainAsync(CancellationToken cancellationToken = default)
+    {
+        if (IsDraining || _edges.Length == 0) return;
+        IsDraining = true;
+        await _listeners!.CloseAllAsync();
+        await _loops.ForEachAsync(loop => _edges[loop.Id].BeginDrain());
+        long deadline = Environment.TickCount64 + _settings.DrainMs;
+        while (Environment.TickCount64 < deadline && !cancellationToken.IsCancellationRequested && await OpenSessionsAsync() > 0)
+        {
+            await Task.Delay(50, CancellationToken.None);
+        }
+
+        int left = await OpenSessionsAsync();
+        if (left > 0) _log.Warn("connections were still open at the end of the drain and are closed", ("count", left));
+        await _loops.ForEachAsync(loop => _edges[loop.Id].KillAll());
+        await _loops.ForEachAsync(loop => _edges[loop.Id].Log.Flush());
+    }
+
+    /// <summary>Ends everything.</summary>
+    public ValueTask DisposeAsync()
+    {
+        _loops.Dispose();
+        _listeners?.Dispose();
+        _applying.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private void Begin(EdgeConfig config)
+    {
+        var families = new EdgeMetricFamilies(_metrics);
+        _edges =
+        [
+            .. _loops.Loops.Select(loop => new EdgeLoop(
+                loop, _settings, config, _resolver, new EdgeMetrics(families, loop.Id),
+                new AccessLog(_accessLog is null ? null : new LineBatch(_accessLog), _time), _time, Defect)),
+        ];
+        _listeners = new ListenerSet(_loops, _edges);
+        _loops.Start();
+        foreach (EventLoop loop in _loops.Loops) loop.Post(_edges[loop.Id].Start);
+    }
+
+    private async Task<int> OpenSessionsAsync()
+    {
+        int[] counts = await Task.WhenAll(_loops.Loops.Select(loop => loop.InvokeAsync(() => _edges[loop.Id].Sessions.Count)));
+        return counts.Sum();
+    }
+
+    private void Defect(Exception e) => _log.Error("a defect of the proxy's own: one connection was lost to it", ("exception", e.ToString()));
+}
+
+/// <summary>A snapshot that is valid in itself cannot be put in force on this host; the message names the object and the mend.</summary>
+public sealed class EdgeConfigurationException : Exception
+{
+    /// <summary>Makes one.</summary>
+    public EdgeConfigurationException()
+    {
+    }
+
+    /// <summary>Makes one.</summary>
+    /// <param name="message">The object, the fault and the mend.</param>
+    public EdgeConfigurationException(string message)
+        : base(message)
+    {
+    }
+
+    /// <summary>Makes one.</summary>
+    /// <param name="message">The object, the fault and the mend.</param>
+    /// <param name="innerException">What lies behind.</param>
+    public EdgeConfigurationException(string message, Exception innerException)
+        : base(message, innerException)
+    {
+    }
+}

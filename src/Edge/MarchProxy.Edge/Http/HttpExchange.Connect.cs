@@ -1,0 +1,31 @@
+using MarchProxy.Net.Tcp;
+
+namespace MarchProxy.Edge.Http;
+
+internal sealed partial class HttpExchange
+{
+    private static readonly byte[] s_established = [.. "HTTP/1.1 200 Connection established\r\n\r\n"u8];
+
+    // RFC 9110 section 9.3.6
+    private async ValueTask<bool> ConnectAsync()
+    {
+        ConnectResult result = await TcpConnector.ConnectAsync(_edge.Loop, _targets.AsMemory(0, _targetCount), _edge.Settings.ConnectMs);
+        if (result.Connection is not { } upstream)
+        {
+            Record.Upstream = _targets[0];
+            return await RespondAsync(LocalAnswers.ConnectFailed(result.Error));
+        }
+
+        UseUpstream(upstream, reused: false);
+        ConsumeHead();
+        Record.Status = 200;
+        int sent = await _client.SendAllAsync(s_established, _edge.Settings.BodyStallMs);
+        if (sent < 0)
+        {
+            CloseUpstream();
+            return false;
+        }
+
+        return await TunnelAsync();
+    }
+}

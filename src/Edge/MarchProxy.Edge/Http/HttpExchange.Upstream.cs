@@ -1,0 +1,173 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using MarchProxy.Edge.Http1;
+using MarchProxy.Net;
+using MarchProxy.Net.Tcp;
+
+namespace MarchProxy.Edge.Http;
+
+internal sealed partial class HttpExchange
+{
+    /// <summary>Addresses tried for one request: enough for any honest name, few enough that a bad one cannot cost minutes.</summary>
+    private const int MaxTargets = 8;
+
+    private static readonly Action<object?> s_clientLeft = static state => ((HttpExchange)state!).ClientLeft();
+    private readonly Endpoint[] _targets = new Endpoint[MaxTargets];
+    private int _targetCount;
+    private TcpConnection? _upstream;
+    private bool _clientGone;
+
+    /// <summary>Sends the request to one of the targets and its response to the client.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<bool> ProxyAsync(RequestRewrite requestRewrite, ResponseRewrite responseRewrite, TimeSpan timeout)
+    {
+        bool upgrade = _request.UpgradeWanted && _request.Body == BodyKind.None;
+        var hop = new RequestHop(_session.Peer, _session.IsSecure, upgrade);
+        if (!HeadWriter.WriteRequest(_toUpstream, _request, _session.Pending, requestRewrite, hop)) return await RespondAsync(LocalAnswers.Overload);
+        if (_edge.Settings.MaxRequestBodyBytes > 0 && _request.ContentLength > _edge.Settings.MaxRequestBodyBytes) return await RespondAsync(LocalAnswers.BodyTooLarge);
+        ConsumeHead();
+        BeginBody();
+        long headMs = timeout > TimeSpan.Zero ? (long)timeout.TotalMilliseconds : _edge.Settings.ResponseHeadMs;
+
+        bool fresh = false;
+        while (true)
+        {
+            LocalResponse? failure = await ConnectUpstreamAsync(fresh);
+            if (failure is { } refused) return await RespondAsync(refused);
+            bool reused = Record.UpstreamReused;
+            int result = await SendHeadAsync();
+            ValueTask<int> body = default;
+            bool pumping = false;
+            if (result == 0 && _bodyState == BodyState.Sending)
+            {
+                body = PumpBodyAsync(_upstream!);
+                pumping = !body.IsCompleted;
+                if (!pumping) await body;
+            }
+
+            // A send that failed says little: the upstream may have answered before it closed.
+            ResponseOutcome outcome = await ReadResponseHeadAsync(headMs);
+            if (outcome == ResponseOutcome.Head)
+            {
+                bool keep = await RelayAsync(responseRewrite, upgrade);
+                if (pumping) keep = await EndBodyAsync(body) && keep;
+                return keep;
+            }
+
+            CloseUpstream();
+            if (pumping) await EndBodyAsync(body);
+
+            // An idle connection that closed as we took it never saw the request; one that was asked is asked again only where that is harmless.
+            bool again = outcome == ResponseOutcome.ClosedSilently && reused && _request.Body == BodyKind.None && IsIdempotent && !_clientGone;
+            if (again)
+            {
+                fresh = true;
+                Record.Retries++;
+                continue;
+            }
+
+            if (_clientGone)
+            {
+                Record.Status = 499;
+                Record.Reason = "client-left";
+                return false;
+            }
+
+            if (_bodyState == BodyState.Malformed) return await RespondAsync(LocalResponse.ForClient(_chunks.Error) with { Close = true });
+            return await RespondAsync(outcome switch
+            {
+                ResponseOutcome.Malformed => LocalResponse.ForUpstream(_response.Error),
+                ResponseOutcome.TooLarge => LocalResponse.ForUpstream(HttpError.HeadTooLarge),
+                ResponseOutcome.TimedOut => LocalAnswers.ResponseTimeout,
+                ResponseOutcome.Overload => LocalAnswers.Overload,
+                _ => LocalAnswers.ResponseIncomplete,
+            });
+        }
+    }
+
+    private bool IsIdempotent => _request.Method is RequestMethod.Get or RequestMethod.Head or RequestMethod.Put or RequestMethod.Delete or RequestMethod.Options or RequestMethod.Trace;
+
+    /// <summary>Takes a connection from the pool, or makes one.</summary>
+    private ValueTask<LocalResponse?> ConnectUpstreamAsync(bool fresh)
+    {
+        if (!fresh)
+        {
+            for (int i = 0; i < _targetCount; i++)
+            {
+                if (_edge.Pool.TryTake(_targets[i]) is not { } pooled) continue;
+                UseUpstream(pooled, reused: true);
+                return default;
+            }
+        }
+
+        return OpenUpstreamAsync();
+    }
+
+    private async ValueTask<LocalResponse?> OpenUpstreamAsync()
+    {
+        int tries = 1 + (_route?.Route.Retries ?? 0);
+        while (true)
+        {
+            ConnectResult result = await TcpConnector.ConnectAsync(_edge.Loop, _targets.AsMemory(0, _targetCount), _edge.Settings.ConnectMs);
+            if (result.Connection is { } connection)
+            {
+                if (_client.IsClosed)
+                {
+                    connection.Close();
+                    _clientGone = true;
+                    return LocalAnswers.ResponseIncomplete;
+                }
+
+                UseUpstream(connection, reused: false);
+                return null;
+            }
+
+            Record.Upstream = _targets[0];
+            bool again = --tries > 0 && _route is { Backends.Length: > 1 } && NextBackend();
+            if (!again) return LocalAnswers.ConnectFailed(result.Error);
+            Record.Retries++;
+        }
+    }
+
+    /// <summary>Turns to the route's next backend with known addresses; nothing was sent yet, so any request may.</summary>
+    private bool NextBackend()
+    {
+        for (int i = 0; i < _route!.Backends.Length; i++)
+        {
+            Config.CompiledBackend next = _route.Pick();
+            if (next.Endpoints.Length == 0) continue;
+            _targets[0] = next.Next();
+            _targetCount = 1;
+            Record.Destination = next.Service.Name;
+            return true;
+        }
+
+        return false;
+    }
+
+    private void UseUpstream(TcpConnection connection, bool reused)
+    {
+        _upstream = connection;
+        Record.Upstream = connection.Remote;
+        Record.UpstreamReused = reused;
+        Record.Connected = Stopwatch.GetTimestamp();
+    }
+
+    /// <summary>Sends the head, with as much of the body as is here already.</summary>
+    private ValueTask<int> SendHeadAsync() => _upstream!.SendAllAsync(Memory(_toUpstream), _edge.Settings.BodyStallMs);
+
+    private void CloseUpstream()
+    {
+        _client.OnHangUp = null;
+        _client.HangUpState = null;
+        _upstream?.Close();
+        _upstream = null;
+    }
+
+    /// <summary>Nobody waits for the response any more: the upstream is told by a close.</summary>
+    private void ClientLeft()
+    {
+        _clientGone = true;
+        _upstream?.Close();
+    }
+}

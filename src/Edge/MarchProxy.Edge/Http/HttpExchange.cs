@@ -1,0 +1,172 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using MarchProxy.Edge.Access;
+using MarchProxy.Edge.Config;
+using MarchProxy.Edge.Http1;
+using MarchProxy.Edge.Loops;
+using MarchProxy.Model.Resources;
+using MarchProxy.Net;
+using MarchProxy.Net.Tcp;
+
+namespace MarchProxy.Edge.Http;
+
+/// <summary>
+/// One request and its response. Rented from the loop for the time between a request's first byte and its last response byte, so that idle
+/// connections cost next to nothing; every array in it is reused.
+/// </summary>
+internal sealed partial class HttpExchange
+{
+    /// <summary>Bytes that a rewritten head may grow to: the largest head accepted, and room for what is added.</summary>
+    private const int MaxOutput = 128 << 10;
+
+    private readonly EdgeLoop _edge;
+    private readonly RequestHead _request = new();
+    private readonly ResponseHead _response = new();
+    private readonly OutBuffer _toUpstream = NewBuffer();
+    private readonly OutBuffer _toClient = NewBuffer();
+    private HttpSession _session = null!;
+    private TcpConnection _client = null!;
+    private EdgeConfig _config = null!;
+    private int _headLength;
+
+    public HttpExchange(EdgeLoop edge) => _edge = edge;
+
+    /// <summary>What the access log will say.</summary>
+    public AccessRecord Record { get; } = new();
+
+    /// <summary>The next in the loop's list of free exchanges.</summary>
+    public HttpExchange? NextFree { get; set; }
+
+    /// <summary>Binds the exchange to the session whose request comes.</summary>
+    public void Begin(HttpSession session)
+    {
+        _session = session;
+        _client = session.Client;
+        _config = _edge.Config;
+        _request.Reset();
+        _toUpstream.Clear();
+        _toClient.Clear();
+        _targetCount = 0;
+        _clientGone = false;
+        _bodyState = BodyState.None;
+        _chunks = default;
+        Record.Begin(session.Listener.Name, _client.Remote);
+    }
+
+    /// <summary>Lets go of everything.</summary>
+    public void End()
+    {
+        ReleaseInput();
+        _session = null!;
+        _client = null!;
+        _config = null!;
+        _route = null;
+        _upstream = null;
+    }
+
+    /// <summary>Serves the request.</summary>
+    /// <returns>Whether the connection can carry another.</returns>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<bool> RunAsync()
+    {
+        long received = _client.BytesReceived - _session.Pending.Length, sent = _client.BytesSent;
+        ParseStatus status = ParseHead();
+        if (status == ParseStatus.NeedMore) status = await ReadHeadAsync();
+        bool goOn = false;
+        if (status == ParseStatus.Ok)
+        {
+            goOn = _session.Listener.Purpose == ListenerPurpose.ForwardProxy ? await ForwardAsync() : await IngressAsync();
+        }
+        else if (status == ParseStatus.Error)
+        {
+            goOn = await RespondAsync(LocalResponse.ForClient(_request.Error));
+        }
+
+        if (Record.Status != 0)
+        {
+            Record.BytesIn = _client.BytesReceived - received - _session.Pending.Length;
+            Record.BytesOut = _client.BytesSent - sent;
+            Record.Ended = Stopwatch.GetTimestamp();
+            _edge.Finish(Record);
+        }
+
+        return goOn && !_client.IsClosed;
+    }
+
+    private ParseStatus ParseHead() => HeadParser.ParseRequest(_session.Pending, _request, _edge.Limits, out _headLength);
+
+    /// <summary>Reads on until the head is whole. NeedMore means that the client left, or was answered.</summary>
+    private async ValueTask<ParseStatus> ReadHeadAsync()
+    {
+        long deadline = _edge.Loop.NowMs + _edge.Settings.RequestHeadMs;
+        while (true)
+        {
+            int n = _session.TryFill();
+            if (n > 0)
+            {
+                ParseStatus status = ParseHead();
+                if (status != ParseStatus.NeedMore) return status;
+            }
+            else if (n == -Errno.ENOBUFS)
+            {
+                await RespondAsync(LocalResponse.ForClient(HttpError.HeadTooLarge));
+                return ParseStatus.NeedMore;
+            }
+            else if (n != -Errno.EAGAIN)
+            {
+                return ParseStatus.NeedMore;
+            }
+            else
+            {
+                long left = deadline - _edge.Loop.NowMs;
+                int ready = left <= 0 ? -Errno.ETIMEDOUT : await _client.ReadableAsync(left);
+                if (ready == -Errno.ETIMEDOUT)
+                {
+                    await RespondAsync(LocalAnswers.RequestTimeout);
+                    return ParseStatus.NeedMore;
+                }
+
+                if (ready < 0) return ParseStatus.NeedMore;
+            }
+        }
+    }
+
+    /// <summary>Answers by ourselves. The connection goes on only when nothing of the request is left to read.</summary>
+    private async ValueTask<bool> RespondAsync(LocalResponse response)
+    {
+        bool bodyLeft = _bodyState is not BodyState.Done && _request.Body != BodyKind.None;
+        bool close = response.Close || bodyLeft || !_request.KeepAlive || _session.IsLast || _clientGone;
+        Record.Status = response.Status;
+        Record.Reason ??= response.Reason;
+        if (_clientGone || _client.IsClosed) return false;
+        _toClient.Clear();
+        LocalResponse shaped = response with
+        {
+            Close = close,
+            SayKeepAlive = !close && _request.MinorVersion == 0,
+            OmitBody = _request.Method == RequestMethod.Head,
+        };
+        if (!ErrorResponses.TryWrite(_toClient, shaped, _edge.Date)) return false;
+        int result = await _client.SendAllAsync(Memory(_toClient), _edge.Settings.BodyStallMs);
+        if (result < 0) return false;
+        if (!close)
+        {
+            if (_headLength > 0) ConsumeHead();
+            return true;
+        }
+
+        await _client.LingerAndCloseAsync();
+        return false;
+    }
+
+    /// <summary>The head was rewritten or answered: its bytes are used up.</summary>
+    private void ConsumeHead()
+    {
+        _session.Consume(_headLength);
+        _headLength = 0;
+    }
+
+    private static ReadOnlyMemory<byte> Memory(OutBuffer buffer) => buffer.Array.AsMemory(buffer.Start, buffer.Length);
+
+    private static OutBuffer NewBuffer() => new(GC.AllocateUninitializedArray<byte>(4 << 10, pinned: true), MaxOutput);
+}

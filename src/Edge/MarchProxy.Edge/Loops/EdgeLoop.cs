@@ -1,0 +1,136 @@
+using MarchProxy.Edge.Access;
+using MarchProxy.Edge.Config;
+using MarchProxy.Edge.Http;
+using MarchProxy.Edge.Http1;
+using MarchProxy.Edge.Listeners;
+using MarchProxy.Edge.Tcp;
+using MarchProxy.Edge.Upstream;
+using MarchProxy.Model.Resources;
+using MarchProxy.Net.Dns;
+using MarchProxy.Net.Loop;
+using MarchProxy.Net.Tcp;
+using MarchProxy.Net.Timers;
+
+namespace MarchProxy.Edge.Loops;
+
+/// <summary>All that the edge keeps for one loop: nothing in it is shared, nothing in it is locked.</summary>
+internal sealed class EdgeLoop
+{
+    private readonly TimeProvider _time;
+    private readonly Action<Exception> _onDefect;
+    private readonly Housekeeping _housekeeping;
+    private HttpExchange? _freeExchanges;
+
+    public EdgeLoop(EventLoop loop, EdgeSettings settings, EdgeConfig config, INameResolver resolver, EdgeMetrics metrics, AccessLog log, TimeProvider time, Action<Exception> onDefect)
+    {
+        Loop = loop;
+        Settings = settings;
+        Config = config;
+        Resolver = resolver;
+        Metrics = metrics;
+        Log = log;
+        _time = time;
+        _onDefect = onDefect;
+        Pool = new UpstreamPool(loop, new UpstreamPoolOptions());
+        Date = new HttpDate(time.GetUtcNow());
+        _housekeeping = new Housekeeping(this);
+    }
+
+    public EventLoop Loop { get; }
+
+    public EdgeSettings Settings { get; }
+
+    /// <summary>The configuration that new requests obey.</summary>
+    public EdgeConfig Config { get; set; }
+
+    public INameResolver Resolver { get; }
+
+    public EdgeMetrics Metrics { get; }
+
+    public AccessLog Log { get; }
+
+    public UpstreamPool Pool { get; }
+
+    public SessionList Sessions { get; } = new();
+
+    public HttpDate Date { get; }
+
+    public HeadLimits Limits { get; } = HeadLimits.Default;
+
+    public bool IsDraining { get; private set; }
+
+    public DateTimeOffset Now => _time.GetUtcNow();
+
+    /// <summary>Starts what has to be done every quarter of a second. Call it on the loop.</summary>
+    public void Start() => _housekeeping.Arm();
+
+    /// <summary>Takes a connection that a listener accepted.</summary>
+    public void Accept(TcpConnection connection, ActiveListener listener)
+    {
+        Metrics.Accepted(listener.Name);
+        if (Sessions.Count >= Settings.MaxConnectionsPerLoop)
+        {
+            Metrics.Shed.Inc();
+            connection.Abort();
+            return;
+        }
+
+        if (listener.Purpose == ListenerPurpose.Dedicated) DedicatedSession.Start(this, connection, listener);
+        else HttpSession.Start(this, connection, listener);
+    }
+
+    /// <summary>Lets open sessions end: idle ones now, busy ones after what they are doing.</summary>
+    public void BeginDrain()
+    {
+        IsDraining = true;
+        Sessions.ForEach(static s => s.Drain());
+    }
+
+    /// <summary>Ends every session now.</summary>
+    public void KillAll()
+    {
+        Sessions.ForEach(static s => s.Kill());
+        Pool.Clear();
+    }
+
+    public HttpExchange RentExchange(HttpSession session)
+    {
+        HttpExchange exchange = _freeExchanges ?? new HttpExchange(this);
+        _freeExchanges = exchange.NextFree;
+        exchange.NextFree = null;
+        exchange.Begin(session);
+        return exchange;
+    }
+
+    public void ReturnExchange(HttpExchange exchange)
+    {
+        exchange.End();
+        exchange.NextFree = _freeExchanges;
+        _freeExchanges = exchange;
+    }
+
+    /// <summary>Counts and logs what a request or connection was.</summary>
+    public void Finish(AccessRecord record)
+    {
+        Metrics.Finished(record);
+        Log.Write(record);
+    }
+
+    public void ReportDefect(Exception e) => _onDefect(e);
+
+    /// <summary>Refreshes the date, hands log lines on and looks at gauges, four times a second.</summary>
+    private sealed class Housekeeping(EdgeLoop edge) : TimerNode
+    {
+        private const int PeriodMs = 250;
+
+        public void Arm() => edge.Loop.Timers.Arm(this, edge.Loop.NowMs + PeriodMs);
+
+        protected override void OnExpired()
+        {
+            edge.Date.Refresh(edge.Now);
+            edge.Log.Flush();
+            edge.Metrics.Gauge(edge.Sessions.Count, edge.Pool.IdleCount, edge.Loop.Buffers.RentedCount + edge.Loop.LargeBuffers.RentedCount);
+            Arm();
+        }
+    }
+}
