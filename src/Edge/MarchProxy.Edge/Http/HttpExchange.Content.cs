@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using MarchProxy.Net.Loop;
 using MarchProxy.Edge.Http1;
 using MarchProxy.Net;
 using MarchProxy.Net.Buffers;
@@ -17,7 +18,7 @@ internal sealed partial class HttpExchange
 
     /// <summary>Sends the head and streams the content behind it.</summary>
     /// <returns>Null, or the reason code of what went wrong.</returns>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(LoopMethodBuilder<>))]
     private async ValueTask<string?> RelayContentAsync(ResponseFraming framing)
     {
         _responseChunks = default;
@@ -118,7 +119,7 @@ internal sealed partial class HttpExchange
     }
 
     /// <summary>Reads more content, by large blocks once it is clear that there is much.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(LoopMethodBuilder<>))]
     private async ValueTask<string?> RefillAsync(long stall)
     {
         bool large = _response.Body != BodyKind.Length || _contentLeft > _edge.Loop.Buffers.BlockSize;

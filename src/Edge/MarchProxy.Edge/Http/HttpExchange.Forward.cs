@@ -1,10 +1,12 @@
 using System.Buffers.Text;
+using System.Runtime.CompilerServices;
 using System.Text;
 using MarchProxy.Edge.Egress;
 using MarchProxy.Edge.Http1;
 using MarchProxy.Model.Egress;
 using MarchProxy.Model.Resources;
 using MarchProxy.Net.Dns;
+using MarchProxy.Net.Loop;
 
 namespace MarchProxy.Edge.Http;
 
@@ -13,6 +15,7 @@ internal sealed partial class HttpExchange
     private readonly EgressGate _gate = new();
 
     /// <summary>Decides on a forward-proxy request: who asks, for what, at which address; then lets it pass or opens a tunnel.</summary>
+    [AsyncMethodBuilder(typeof(LoopMethodBuilder<>))]
     private async ValueTask<bool> ForwardAsync()
     {
         if (Judge() is { } refusal) return await RespondAsync(refusal);

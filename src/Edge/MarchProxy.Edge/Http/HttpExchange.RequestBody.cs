@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using MarchProxy.Net.Loop;
 using MarchProxy.Edge.Http1;
 using MarchProxy.Net;
 using MarchProxy.Net.Buffers;
@@ -31,7 +32,7 @@ internal sealed partial class HttpExchange
     }
 
     /// <summary>Streams the request's content; runs beside the reading of the response, which may come before the content has ended.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(LoopMethodBuilder<>))]
     private async ValueTask<int> PumpBodyAsync(TcpConnection upstream)
     {
         while (true)
@@ -59,7 +60,7 @@ internal sealed partial class HttpExchange
     }
 
     /// <summary>A long body of known length goes by large blocks and leaves the session's own buffer alone.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(LoopMethodBuilder<>))]
     private async ValueTask<int> PumpLargeAsync(TcpConnection upstream)
     {
         Block? block = _edge.Loop.LargeBuffers.TryRent();

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using MarchProxy.Net.Loop;
 using MarchProxy.Edge.Http1;
 using MarchProxy.Edge.Tunnels;
 using MarchProxy.Net;
@@ -28,7 +29,7 @@ internal sealed partial class HttpExchange
     private ReadOnlySpan<byte> Input => _input is null ? default : _input.Span[_inputStart.._inputEnd];
 
     /// <summary>Reads until a final response head is here; interim ones are passed on as they come.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(LoopMethodBuilder<>))]
     private async ValueTask<ResponseOutcome> ReadResponseHeadAsync(long timeoutMs)
     {
         _client.OnHangUp = s_clientLeft;
@@ -113,7 +114,7 @@ internal sealed partial class HttpExchange
     }
 
     /// <summary>Passes the response on, head and content, and gives the upstream connection back.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(LoopMethodBuilder<>))]
     private async ValueTask<bool> RelayAsync(ResponseRewrite rewrite, bool upgrade)
     {
         Record.Status = _response.Status;

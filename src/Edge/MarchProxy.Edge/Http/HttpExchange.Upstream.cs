@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using MarchProxy.Net.Loop;
 using MarchProxy.Edge.Http1;
 using MarchProxy.Net;
 using MarchProxy.Net.Tcp;
@@ -18,7 +19,7 @@ internal sealed partial class HttpExchange
     private bool _clientGone;
 
     /// <summary>Sends the request to one of the targets and its response to the client.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(LoopMethodBuilder<>))]
     private async ValueTask<bool> ProxyAsync(RequestRewrite requestRewrite, ResponseRewrite responseRewrite, TimeSpan timeout)
     {
         bool upgrade = _request.UpgradeWanted && _request.Body == BodyKind.None;

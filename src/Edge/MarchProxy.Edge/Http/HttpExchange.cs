@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using MarchProxy.Net.Loop;
 using MarchProxy.Edge.Access;
 using MarchProxy.Edge.Config;
 using MarchProxy.Edge.Http1;
@@ -66,7 +67,7 @@ internal sealed partial class HttpExchange
 
     /// <summary>Serves the request.</summary>
     /// <returns>Whether the connection can carry another.</returns>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(LoopMethodBuilder<>))]
     public async ValueTask<bool> RunAsync()
     {
         long received = _client.BytesReceived - _session.Pending.Length, sent = _client.BytesSent;

@@ -79,7 +79,7 @@ internal sealed class Tunnel(EventLoop loop, TcpConnection client, TcpConnection
 
     /// <summary>Moves what is there, until the source is empty.</summary>
     /// <returns>1 to go on, 0 at the end of the stream, negative after a failure.</returns>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(LoopMethodBuilder<>))]
     private async ValueTask<int> MoveAsync(TcpConnection from, TcpConnection to, bool towardsUpstream)
     {
         BufferPool pool = loop.LargeBuffers;
@@ -114,7 +114,7 @@ internal sealed class Tunnel(EventLoop loop, TcpConnection client, TcpConnection
         return ready.IsCompleted || idleMs <= 0 ? ready : WaitBothQuietAsync(from, ready);
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(LoopMethodBuilder<>))]
     private async ValueTask<int> WaitBothQuietAsync(TcpConnection from, ValueTask<int> ready)
     {
         while (true)

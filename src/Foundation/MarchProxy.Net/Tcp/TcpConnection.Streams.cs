@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using MarchProxy.Net.Loop;
 using MarchProxy.Net.Interop;
 
 namespace MarchProxy.Net.Tcp;
@@ -86,7 +87,7 @@ public sealed partial class TcpConnection
         Close();
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(LoopMethodBuilder<>))]
     private async ValueTask<int> SendRestAsync(ReadOnlyMemory<byte> data, long stallMs)
     {
         while (!data.IsEmpty)
@@ -101,7 +102,7 @@ public sealed partial class TcpConnection
         return 0;
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(LoopMethodBuilder<>))]
     private async ValueTask<int> SendBothAsync(ReadOnlyMemory<byte> first, ReadOnlyMemory<byte> second, long stallMs)
     {
         int result = await SendRestAsync(first, stallMs);

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using MarchProxy.Net.Loop;
 using MarchProxy.Net.Tls;
 
 namespace MarchProxy.Net.Tcp;
@@ -21,7 +22,7 @@ public sealed partial class TcpConnection
     /// <summary>The descriptor for the TLS session to be made on.</summary>
     public int TlsDescriptor => _fd;
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(LoopMethodBuilder<>))]
     private async ValueTask<int> HandshakeAsync(TlsSession session, long deadline)
     {
         while (true)

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
+using MarchProxy.Net.Loop;
 using MarchProxy.Net.Interop;
 using static MarchProxy.Net.Interop.Constants;
 
@@ -24,7 +25,7 @@ public sealed partial class TcpConnection
     /// <param name="data">What to send.</param>
     /// <param name="stallMs">Milliseconds without any progress until -ETIMEDOUT; zero for never.</param>
     /// <returns>Zero, or a negative error number.</returns>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(LoopMethodBuilder<>))]
     public async ValueTask<int> SendAllAsync(ReadOnlySequence<byte> data, long stallMs)
     {
         while (!data.IsEmpty)
