@@ -19,7 +19,8 @@ internal sealed class EgressGate
     private readonly char[] _host = new char[HostName.MaxLength + 1];
     private int _length;
     private IPAddress? _literal;
-    private ServiceIdentity? _authenticated, _byAddress;
+    private ServiceIdentity? _authenticated;
+    private ImmutableArray<Service> _byAddress;
     private EgressProtocols _protocols;
     private DateTimeOffset _now;
     private int _port;
@@ -32,7 +33,7 @@ internal sealed class EgressGate
 
     public int Port => _port;
 
-    public Service? AnySource => (_authenticated ?? _byAddress)?.Service;
+    public Service? AnySource => _authenticated?.Service ?? (_byAddress.IsDefaultOrEmpty ? null : _byAddress[0]);
 
     public string HostText => _literal?.ToString() ?? new string(_host, 0, _length);
 
@@ -59,7 +60,7 @@ internal sealed class EgressGate
         return HostName.TryNormaliseAscii(text, _host, out _length);
     }
 
-    public void SetSource(ServiceIdentity? authenticated, ServiceIdentity? byAddress, EgressProtocols protocols, DateTimeOffset now)
+    public void SetSource(ServiceIdentity? authenticated, ImmutableArray<Service> byAddress, EgressProtocols protocols, DateTimeOffset now)
     {
         _authenticated = authenticated;
         _byAddress = byAddress;

@@ -1,10 +1,11 @@
+using System.Collections.Immutable;
 using System.Diagnostics;
 using MarchProxy.Edge.Access;
 using MarchProxy.Edge.Config;
 using MarchProxy.Edge.Http1;
 using MarchProxy.Edge.Listeners;
 using MarchProxy.Edge.Loops;
-using MarchProxy.Model.Egress;
+using MarchProxy.Model.Resources;
 using MarchProxy.Net;
 using MarchProxy.Net.Buffers;
 using MarchProxy.Net.Tcp;
@@ -24,7 +25,7 @@ internal sealed class HttpSession : IEdgeSession
     private int _served;
     private PeerAddress? _peer;
     private EdgeConfig? _addressConfig;
-    private ServiceIdentity? _byAddress;
+    private ImmutableArray<Service> _byAddress;
     private HttpExchange? _exchange;
 
     private HttpSession(EdgeLoop edge, TcpConnection client, ActiveListener listener)
@@ -46,13 +47,13 @@ internal sealed class HttpSession : IEdgeSession
     /// <summary>Whether the client came over TLS.</summary>
     public bool IsSecure => Client.Tls is not null;
 
-    /// <summary>The service that the client's address alone makes known under a configuration, or null.</summary>
-    public ServiceIdentity? KnownByAddress(EdgeConfig config)
+    /// <summary>The services that the client's address alone makes it one of under a configuration.</summary>
+    public ImmutableArray<Service> KnownByAddress(EdgeConfig config)
     {
         if (!ReferenceEquals(config, _addressConfig))
         {
             _addressConfig = config;
-            _byAddress = Client.Remote.Address is { } address ? config.Snapshot.Egress.FindByAddress(address) : null;
+            _byAddress = Client.Remote.Address is { } address ? config.Snapshot.Egress.FindByAddress(address) : [];
         }
 
         return _byAddress;

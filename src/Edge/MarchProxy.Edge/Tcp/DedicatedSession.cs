@@ -93,7 +93,7 @@ internal sealed class DedicatedSession : IEdgeSession
         int port = _listener.Resource.ServicePort > 0 ? _listener.Resource.ServicePort : service.Ports.Preferred;
         _record.SetHost(host);
         bool known = gate.SetDestination(Encoding.ASCII.GetBytes(host), host.Contains(':', StringComparison.Ordinal), port);
-        gate.SetSource(null, _client.Remote.Address is { } address ? policy.FindByAddress(address) : null, EgressProtocols.Tcp, _edge.Now);
+        gate.SetSource(null, _client.Remote.Address is { } address ? policy.FindByAddress(address) : [], EgressProtocols.Tcp, _edge.Now);
         EgressDecision decision = known ? gate.Decide(policy) : new EgressDecision(MappingEffect.Deny, DenyReason.BadDestination, null, null, service, port);
         if (decision.Passes && !gate.TryResolve(policy, _edge.Resolver))
         {
@@ -107,7 +107,7 @@ internal sealed class DedicatedSession : IEdgeSession
         if (decision.Passes) decision = gate.Decision;
         _record.Effect = decision.Effect switch { MappingEffect.Allow => "allow", MappingEffect.Report => "report", _ => "deny" };
         _record.Rule = decision.Mapping?.Name;
-        _record.Source = gate.AnySource?.Name;
+        _record.Source = (decision.Source ?? gate.AnySource)?.Name;
         _record.Destination = service.Name;
         if (count == 0)
         {

@@ -73,13 +73,16 @@ public sealed class EgressPolicy
         return auth.Type == AuthType.Token && (current | previous) ? new ServiceIdentity(service!, AuthType.Token) : null;
     }
 
-    /// <summary>The service that an address alone makes known: the one with the narrowest network, or null.</summary>
+    /// <summary>The services that an address alone makes a client one of, narrower networks first. Called once a connection.</summary>
     /// <param name="address">The client's address.</param>
-    public ServiceIdentity? FindByAddress(IPAddress address)
+    public ImmutableArray<Service> FindByAddress(IPAddress address)
     {
         ServiceMatches matches = default;
         _sourcesByAddress.FindAddress(address, ref matches);
-        return matches.Count == 0 ? null : new ServiceIdentity(matches[0][0], AuthType.None);
+        if (matches.Count == 0) return [];
+        var found = ImmutableArray.CreateBuilder<Service>();
+        for (int i = 0; i < matches.Count; i++) found.AddRange(matches[i]);
+        return found.ToImmutable();
     }
 
     /// <summary>Decides.</summary>
@@ -130,20 +133,15 @@ public sealed class EgressPolicy
     private void Consider(in EgressRequest request, Service destination, ref Search search)
     {
         (int service, int collection) to = _keys[destination];
-        bool known = false;
-        if (request.Authenticated is { } proven)
+        if (request.Authenticated is { } proven) ConsiderSource(proven, to, destination, ref search);
+        if (!request.ByAddress.IsDefaultOrEmpty)
         {
-            known = true;
-            ConsiderSource(proven, to, destination, ref search);
+            foreach (Service source in request.ByAddress) ConsiderSource(new ServiceIdentity(source, AuthType.None), to, destination, ref search);
         }
-
-        if (request.ByAddress is { } addressed)
+        else if (request.Authenticated is null)
         {
-            known = true;
-            ConsiderSource(addressed, to, destination, ref search);
+            ConsiderKey(AllKey, to, null, AuthType.None, destination, ref search);
         }
-
-        if (!known) ConsiderKey(AllKey, to, null, AuthType.None, destination, ref search);
     }
 
     private void ConsiderSource(in ServiceIdentity identity, (int Service, int Collection) to, Service destination, ref Search search)

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net;
 using MarchProxy.Model.Resources;
 
@@ -14,8 +15,8 @@ public readonly ref struct EgressRequest
     /// <summary>The service that proved itself, or null.</summary>
     public ServiceIdentity? Authenticated { get; init; }
 
-    /// <summary>The service known by the client's address, or null.</summary>
-    public ServiceIdentity? ByAddress { get; init; }
+    /// <summary>The services that the client's address alone makes it one of; narrower networks first.</summary>
+    public ImmutableArray<Service> ByAddress { get; init; }
 
     /// <summary>The name asked for, normalised by <see cref="Addresses.HostName"/>; empty when an address is asked for.</summary>
     public ReadOnlySpan<char> Host { get; init; }
