@@ -26,7 +26,9 @@ internal sealed partial class LoopConnection
         _connection.OnHangUp = null;
         _connection.CancelRead();
         await receiving;
-        await _connection.LingerAndCloseAsync();
+
+        // Kestrel need not wait until the peer has had its last words; the loop keeps the connection as long as that takes.
+        _ = _connection.LingerAndCloseAsync();
     }
 
     private async Task ReceiveAsync()
