@@ -119,7 +119,7 @@ public sealed class LoopTransportTests
         peer.Send("GET / HTTP/1.1\r\nHost: x\r\n\r\n"u8);
         peer.Shutdown(SocketShutdown.Send);
         _ = Task.Run(() => go.SetResult());
-        string all = ReadToEnd(peer);
+        string all = await ReadToEndAsync(peer);
         Assert.StartsWith("HTTP/1.1 200", all, StringComparison.Ordinal);
         Assert.Contains("answer", all, StringComparison.Ordinal);
     }
@@ -153,7 +153,7 @@ public sealed class LoopTransportTests
         });
         using Socket peer = Connect(host.Address);
         peer.Send("GET / HTTP/1.1\r\nHost: x\r\n\r\n"u8);
-        Assert.Throws<SocketException>(() => ReadToEnd(peer));
+        await Assert.ThrowsAsync<SocketException>(() => ReadToEndAsync(peer));
     }
 
     [Fact]
@@ -208,10 +208,10 @@ public sealed class LoopTransportTests
             peer.Send("GET / HTTP/1.1\r\nHost: x\r\n\r\n"u8);
             await begun.Task.WaitAsync(KestrelOnLoops.Patience);
             Task stop = Task.Run(() => host.Server.StopAsync(CancellationToken.None));
-            Assert.Equal("", ReadToEnd(idle));
+            Assert.Equal("", await ReadToEndAsync(idle));
             Assert.Throws<SocketException>(() => Connect(host.Address));
             go.SetResult();
-            Assert.Contains("finished", ReadToEnd(peer), StringComparison.Ordinal);
+            Assert.Contains("finished", await ReadToEndAsync(peer), StringComparison.Ordinal);
             await stop.WaitAsync(KestrelOnLoops.Patience);
         }
     }
@@ -225,7 +225,7 @@ public sealed class LoopTransportTests
             using var peer = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
             peer.Connect(new UnixDomainSocketEndPoint(path));
             peer.Send("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"u8);
-            Assert.Contains("unix", ReadToEnd(peer), StringComparison.Ordinal);
+            Assert.Contains("unix", await ReadToEndAsync(peer), StringComparison.Ordinal);
         }
 
         Assert.False(File.Exists(path));
@@ -308,11 +308,12 @@ public sealed class LoopTransportTests
         }
     }
 
-    internal static string ReadToEnd(Socket peer)
+    private static async Task<string> ReadToEndAsync(Socket peer)
     {
+        using var late = new CancellationTokenSource(KestrelOnLoops.Patience);
         var all = new MemoryStream();
         byte[] buffer = new byte[4096];
-        while (peer.Receive(buffer) is var n and > 0) all.Write(buffer, 0, n);
+        while (await peer.ReceiveAsync(buffer, late.Token) is var n and > 0) all.Write(buffer, 0, n);
         return Encoding.ASCII.GetString(all.ToArray());
     }
 
