@@ -48,7 +48,7 @@ public sealed partial class DescriptorExhaustionTests
         Func<Task<long>> turns = async () =>
         {
             long before = loop.Turns;
-            await new LoopSignal(loop).WaitAsync(250);
+            await new LoopSignal(loop).WaitAsync(60);
             return loop.Turns - before;
         };
 

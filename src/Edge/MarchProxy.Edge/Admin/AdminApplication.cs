@@ -1,0 +1,85 @@
+using System.Buffers;
+using System.Text.Json;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace MarchProxy.Edge.Admin;
+
+/// <summary>The three answers of the admin port, straight on Kestrel's features.</summary>
+internal sealed class AdminApplication(AdminOptions options) : IHttpApplication<IFeatureCollection>
+{
+    private readonly long _started = options.Time.GetTimestamp();
+
+    public IFeatureCollection CreateContext(IFeatureCollection contextFeatures) => contextFeatures;
+
+    public void DisposeContext(IFeatureCollection context, Exception? exception)
+    {
+    }
+
+    public async Task ProcessRequestAsync(IFeatureCollection context)
+    {
+        IHttpRequestFeature request = context.GetRequiredFeature<IHttpRequestFeature>();
+        IHttpResponseFeature response = context.GetRequiredFeature<IHttpResponseFeature>();
+        var body = new ArrayBufferWriter<byte>(512);
+        bool isHead = HttpMethods.IsHead(request.Method);
+        if (!isHead && !HttpMethods.IsGet(request.Method))
+        {
+            response.StatusCode = StatusCodes.Status405MethodNotAllowed;
+            response.Headers.Allow = "GET, HEAD";
+        }
+        else
+        {
+            Answer(request, response, body);
+        }
+
+        // Probes must see the present (RFC 9111 section 5.2.2.5).
+        response.Headers.CacheControl = "no-store";
+        response.Headers.ContentLength = body.WrittenCount;
+        IHttpResponseBodyFeature output = context.GetRequiredFeature<IHttpResponseBodyFeature>();
+        await output.StartAsync();
+        if (!isHead && body.WrittenCount > 0) await output.Writer.WriteAsync(body.WrittenMemory);
+        await output.CompleteAsync();
+    }
+
+    private void Answer(IHttpRequestFeature request, IHttpResponseFeature response, ArrayBufferWriter<byte> body)
+    {
+        switch (request.Path)
+        {
+            case "/healthz":
+                WriteJson(response, body, json =>
+                {
+                    json.WriteString("status"u8, "ok"u8);
+                    json.WriteString("version"u8, options.Version);
+                    json.WriteNumber("uptimeSeconds"u8, (long)options.Time.GetElapsedTime(_started).TotalSeconds);
+                });
+                break;
+            case "/readyz":
+                ReadyState state = options.Ready();
+                response.StatusCode = state.IsReady ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
+                WriteJson(response, body, json =>
+                {
+                    json.WriteString("status"u8, state.IsReady ? "ready"u8 : "not-ready"u8);
+                    json.WriteStartArray("reasons"u8);
+                    foreach (string reason in state.Reasons ?? []) json.WriteStringValue(reason);
+                    json.WriteEndArray();
+                });
+                break;
+            case "/metrics":
+                response.Headers.ContentType = options.Metrics(request.Headers.Accept, body);
+                break;
+            default:
+                response.StatusCode = StatusCodes.Status404NotFound;
+                break;
+        }
+    }
+
+    private static void WriteJson(IHttpResponseFeature response, IBufferWriter<byte> body, Action<Utf8JsonWriter> write)
+    {
+        response.Headers.ContentType = "application/json";
+        using var json = new Utf8JsonWriter(body);
+        json.WriteStartObject();
+        write(json);
+        json.WriteEndObject();
+    }
+}

@@ -1,0 +1,25 @@
+using System.Buffers;
+using System.Net;
+
+namespace MarchProxy.Edge.Admin;
+
+/// <summary>What the admin port serves.</summary>
+public sealed record AdminOptions
+{
+    /// <summary>Where it listens. Port 0 lets the kernel choose.</summary>
+    public required EndPoint Listen { get; init; }
+
+    /// <summary>The product's version, vMajor.Minor.Patch.Epoch.</summary>
+    public required string Version { get; init; }
+
+    /// <summary>Asked at each <c>/readyz</c>, on the thread pool.</summary>
+    public required Func<ReadyState> Ready { get; init; }
+
+    /// <summary>
+    /// Writes the metrics of <c>/metrics</c> and returns their content type; the argument is the request's Accept header. Called on the thread pool.
+    /// </summary>
+    public required Func<string?, IBufferWriter<byte>, string> Metrics { get; init; }
+
+    /// <summary>The clock of the uptime.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+}

@@ -1,0 +1,12 @@
+namespace MarchProxy.Edge.Admin;
+
+/// <summary>Whether a role can serve, and if not, why.</summary>
+/// <param name="Reasons">What is missing, in words for an operator; empty when ready.</param>
+public readonly record struct ReadyState(IReadOnlyList<string> Reasons)
+{
+    /// <summary>Nothing is missing.</summary>
+    public static ReadyState Ready { get; } = new([]);
+
+    /// <summary>Whether nothing is missing.</summary>
+    public bool IsReady => Reasons is null or { Count: 0 };
+}
