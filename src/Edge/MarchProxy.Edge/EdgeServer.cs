@@ -1,5 +1,6 @@
 using MarchProxy.Edge.Access;
 using MarchProxy.Edge.Config;
+using MarchProxy.Edge.Kestrel;
 using MarchProxy.Edge.Listeners;
 using MarchProxy.Edge.Loops;
 using MarchProxy.Model.Snapshots;
@@ -57,6 +58,9 @@ public sealed class EdgeServer : IAsyncDisposable
 
     /// <summary>The listeners that are open, by name, with the ports that the kernel chose.</summary>
     public IReadOnlyDictionary<string, string> Listeners => _listeners?.Endpoints ?? new Dictionary<string, string>();
+
+    /// <summary>The loops as a transport for Kestrel: what is served beside the data plane needs no threads of its own.</summary>
+    public LoopTransport CreateTransport() => new(_loops.Loops);
 
     /// <summary>How many loops an edge with these settings has: the shards of its metrics.</summary>
     /// <param name="settings">The settings.</param>

@@ -1,8 +1,10 @@
+using System.Net;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using MarchProxy.Cli.Commands;
 using MarchProxy.Cli.Configuration;
 using MarchProxy.Edge;
+using MarchProxy.Edge.Admin;
 using MarchProxy.Model.Intake;
 using MarchProxy.Net.Dns;
 using MarchProxy.Telemetry.Logs;
@@ -59,8 +61,9 @@ internal sealed class EdgeHost : IAsyncDisposable
     private async Task<int> RunAsync(Func<EdgeHost, Task>? started, CancellationToken cancellation)
     {
         if (!await ReloadAsync("start")) return ExitCodes.Invalid;
-        await using AdminServer? admin = await AdminServer.StartAsync(_options.AdminListen, Edge, _metrics, _log);
+        await using AdminServer? admin = await StartAdminAsync();
         if (admin is null) return ExitCodes.Failed;
+        string adminAddress = admin.Address!.Authority;
 
         var stop = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using CancellationTokenRegistration cancelled = cancellation.Register(() => stop.TrySetResult());
@@ -69,8 +72,8 @@ internal sealed class EdgeHost : IAsyncDisposable
         using PosixSignalRegistration hangUp = On(PosixSignal.SIGHUP, () => _ = ReloadAsync("SIGHUP"));
         using FileWatch watch = new(_options.File, () => _ = ReloadAsync("file changed"));
         foreach ((string name, string endpoint) in Edge.Listeners.OrderBy(l => l.Key, StringComparer.Ordinal)) _log.Info("listening", ("listener", name), ("address", endpoint));
-        _log.Info("ready", ("version", BuildVersion.Text), ("config", Edge.Version), ("admin", "http://" + admin.Endpoint));
-        if (_options.ReadyFile is { } ready) WriteReady(ready, admin.Endpoint);
+        _log.Info("ready", ("version", BuildVersion.Text), ("config", Edge.Version), ("admin", "http://" + adminAddress));
+        if (_options.ReadyFile is { } ready) WriteReady(ready, adminAddress);
         if (started is not null) await started(this);
         await stop.Task;
 
@@ -78,6 +81,40 @@ internal sealed class EdgeHost : IAsyncDisposable
         await Edge.DrainAsync(CancellationToken.None);
         _log.Info("stopped");
         return ExitCodes.Ok;
+    }
+
+    /// <summary>Opens the admin port; null, with the reason logged, when its address cannot be had.</summary>
+    private async Task<AdminServer?> StartAdminAsync()
+    {
+        if (!IPEndPoint.TryParse(_options.AdminListen, out IPEndPoint? endpoint))
+        {
+            _log.Error("--admin-listen is not ADDRESS:PORT", ("given", _options.AdminListen));
+            return null;
+        }
+
+        var admin = new AdminServer(Edge.CreateTransport(), new AdminOptions
+        {
+            Listen = endpoint,
+            Version = BuildVersion.Text,
+            Ready = () => Edge.IsReady ? ReadyState.Ready : new ReadyState([Edge.IsDraining ? "draining" : "no configuration is in force yet"]),
+            Metrics = (accept, output) =>
+            {
+                ExpositionFormat format = ExpositionFormats.FromAccept(accept);
+                _metrics.Write(output, format);
+                return format.ContentType();
+            },
+        });
+        try
+        {
+            await admin.StartAsync();
+            return admin;
+        }
+        catch (IOException e)
+        {
+            _log.Error("the admin address cannot be had; choose another with --admin-listen", ("address", _options.AdminListen), ("fault", e.Message));
+            await admin.DisposeAsync();
+            return null;
+        }
     }
 
     /// <summary>Reads the file again. A file with a fault changes nothing; the first one must be right.</summary>

@@ -1,0 +1,107 @@
+using MarchProxy.Model.Intake;
+using MarchProxy.Model.Resources;
+using MarchProxy.Model.Snapshots;
+
+namespace MarchProxy.Model.Tests.Intake;
+
+public sealed class ResourceReaderTests
+{
+    [Theory]
+    [InlineData("first-steps.yaml")]
+    [InlineData("egress.yaml")]
+    [InlineData("databases.yaml")]
+    [InlineData("telemetry.yaml")]
+    public void Examples_have_no_fault(string name) => Secrets.Compile(Secrets.Example(name));
+
+    [Fact]
+    public void First_steps_mean_what_they_say()
+    {
+        ResourceSet set = Secrets.Read(Secrets.Example("first-steps.yaml")).Set;
+        Mapping mapping = Assert.Single(set.Mappings);
+        Assert.Equal(9000, mapping.PortMap[80]);
+        Assert.True(mapping.Ports.Contains(443));
+        Assert.False(mapping.Ports.Contains(444));
+        Assert.Equal("billing-secret", set.Services[0].Auth.Token);
+        Assert.Equal([ListenerPurpose.ForwardProxy, ListenerPurpose.Ingress], set.Listeners.Select(l => l.Purpose));
+    }
+
+    [Theory]
+    [InlineData("mappings:\n  - name: m\n    sources: [all]\n    destinations: [all]\n    ports: \"80-\"", "test.yaml:5:12: error: mapping/m ports: \"80-\" is not a port or a range; write a port (443)")]
+    [InlineData("services:\n  - name: a\n    adresses: [a.test]", "test.yaml:3:5: error: service/a adresses: is not a field of this object; did you mean addresses?")]
+    [InlineData("servces: []", "test.yaml:1:1: error: servces: is not a kind of resource; did you mean services?")]
+    [InlineData("services:\n  - name: Big_Name", "error: service/Big_Name name: \"Big_Name\" is not a DNS label")]
+    [InlineData("services:\n  - name: a\n  - name: a", "another service has this name (test.yaml:2)")]
+    [InlineData("services:\n  - name: a\n    addresses: [\"a.*.test\"]", "a '*' stands only for whole leading labels")]
+    [InlineData("services:\n  - name: a\n    addresses: [10.0.0.1/8]", "write a network as 10.0.0.0/8")]
+    [InlineData("services:\n  - name: a\n    auth: { type: token, token: \"env:NOT_SET\" }", "the environment has no NOT_SET; export NOT_SET=... before this command")]
+    [InlineData("services:\n  - name: a\n    auth: { type: token, token: literal-secret }", "warning: service/a auth.token: a secret stands in the file itself")]
+    [InlineData("services:\n  - name: a\n    auth: { type: token, token: \"env:BILLING_TOKEN\", secret: \"env:REPORTER_SECRET\" }", "token and jwt exclude each other")]
+    [InlineData("services:\n  - { name: web, addresses: [w.test] }\nmappings:\n  - { name: m, sources: [all], destinations: [wb] }", "there is no service \"wb\"; did you mean web?")]
+    [InlineData("listeners:\n  - { name: a, port: 80 }\n  - { name: b, port: 80 }", "listener/a listens on 127.0.0.1:80 already")]
+    [InlineData("mappings:\n  - { name: m, sources: [all], destinations: [all], priority: 1001 }", "\"1001\" is not a whole number from 1 to 1000")]
+    [InlineData("routes:\n  - { name: r, backends: [nobody] }", "there is no service \"nobody\"")]
+    [InlineData("services:\n  - name: a\n    name: b", "the field stands here a second time")]
+    [InlineData("services: [ {", "error: not YAML")]
+    [InlineData("a: &x [1]\nb: *x", "an alias (*name) is not taken")]
+    public void Faults_are_named_with_place_and_mend(string yaml, string expected) =>
+        Assert.Contains(Secrets.Findings(yaml), f => f.Contains(expected, StringComparison.Ordinal));
+
+    [Fact]
+    public void All_faults_are_told_at_once()
+    {
+        string[] findings = Secrets.Findings("services:\n  - name: A\n    ports: x\n    color: red\nroutes:\n  - name: r\n    paths: [{ prefix: api }]\n    backends: [b]");
+        Assert.True(findings.Length >= 5, string.Join('\n', findings));
+    }
+
+    [Fact]
+    public void Json_is_read_and_held_to_its_grammar()
+    {
+        IntakeResult good = ResourceReader.ReadJson("""{ "services": [ { "name": "a", "ports": "80" } ] }""", "a.json", Secrets.Usual);
+        Assert.Empty(good.Diagnostics);
+        Assert.Equal("a", Assert.Single(good.Set.Services).Name);
+        IntakeResult bad = ResourceReader.ReadJson("{ services: [] }", "a.json", Secrets.Usual);
+        Assert.Contains("a.json:1:3: error: not JSON", bad.Diagnostics[0].ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Order_and_places_do_not_change_the_version_and_content_does()
+    {
+        const string a = "services:\n  - { name: a, addresses: [a.test] }\n  - { name: b, addresses: [b.test] }";
+        const string b = "\n\nservices:\n  - { name: b, addresses: [b.test] }\n  - { addresses: [a.test], name: a }";
+        Assert.Equal(Secrets.Compile(a).Version, Secrets.Compile(b).Version);
+        Assert.NotEqual(Secrets.Compile(a).Version, Secrets.Compile(a.Replace("b.test", "c.test", StringComparison.Ordinal)).Version);
+    }
+
+    [Fact]
+    public void No_input_throws()
+    {
+        string[] seeds = [.. new[] { "first-steps.yaml", "egress.yaml", "databases.yaml", "telemetry.yaml" }.Select(Secrets.Example)];
+        var random = new Random(20261121);
+        const string bits = "{}[]:,-#&*!|>'\"%@` \n\t\r\0\u00e9\ud83d~0x.";
+        for (int i = 0; i < 3000; i++)
+        {
+            var text = new System.Text.StringBuilder(seeds[random.Next(seeds.Length)]);
+            for (int edit = random.Next(1, 8); edit > 0; edit--)
+            {
+                int at = random.Next(text.Length);
+                switch (random.Next(3))
+                {
+                    case 0: text.Remove(at, Math.Min(random.Next(1, 20), text.Length - at)); break;
+                    case 1: text.Insert(at, bits[random.Next(bits.Length)]); break;
+                    default: text[at] = bits[random.Next(bits.Length)]; break;
+                }
+            }
+
+            IntakeResult yaml = ResourceReader.ReadYaml(text.ToString(), "f", Secrets.Usual);
+            SnapshotCompiler.Compile(yaml.Set);
+            ResourceReader.ReadJson(text.ToString(), "f", Secrets.Usual);
+        }
+    }
+
+    [Fact]
+    public void Depth_and_size_are_bounded()
+    {
+        Assert.Contains("nested deeper", Secrets.Findings("services: " + new string('[', 200) + new string(']', 200))[0], StringComparison.Ordinal);
+        Assert.Contains("more than 5 MiB", Secrets.Findings(new string(' ', (5 << 20) + 1))[0], StringComparison.Ordinal);
+    }
+}
