@@ -65,7 +65,13 @@ public readonly record struct HostPattern(HostPatternKind Kind, string Name, IPN
     /// <param name="network">The network.</param>
     public static bool TryNetwork(string text, out IPNetwork network)
     {
-        if (text.Contains('/', StringComparison.Ordinal)) return IPNetwork.TryParse(text, out network);
+        int slash = text.IndexOf('/', StringComparison.Ordinal);
+        if (slash >= 0)
+        {
+            // A bit set behind the length is more likely a slip than a wish.
+            return IPNetwork.TryParse(text, out network) && HostName.TryParseAddress(text.AsSpan(0, slash), out IPAddress? first) && first.Equals(network.BaseAddress);
+        }
+
         network = default;
         if (!HostName.TryParseAddress(text, out IPAddress? address)) return false;
         network = new IPNetwork(address, address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128);

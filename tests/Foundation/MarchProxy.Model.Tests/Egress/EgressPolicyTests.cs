@@ -33,8 +33,8 @@ public sealed class EgressPolicyTests
     [InlineData("a.b.api.test", 8010, EgressProtocols.Https | EgressProtocols.Tcp, DenyReason.None, "allow-api")]
     [InlineData("eviapi.test", 443, EgressProtocols.Https, DenyReason.NoMapping, null)]
     [InlineData("api.test", 8005, EgressProtocols.Https, DenyReason.ExplicitDeny, "deny-admin")]
-    [InlineData("api.test", 22, EgressProtocols.Https, DenyReason.ProtocolOrPort, "allow-api")]
-    [InlineData("api.test", 443, EgressProtocols.Tcp, DenyReason.ProtocolOrPort, "allow-api")]
+    [InlineData("api.test", 22, EgressProtocols.Https, DenyReason.ProtocolOrPort, "ended")]
+    [InlineData("api.test", 443, EgressProtocols.Tcp, DenyReason.ProtocolOrPort, "ended")]
     [InlineData("api.test", 81, EgressProtocols.Http, DenyReason.Expired, "ended")]
     [InlineData("api.test", 82, EgressProtocols.Http, DenyReason.NotApproved, "waiting")]
     public void The_token_holder_is_judged_by_its_mappings(string host, int port, EgressProtocols protocols, DenyReason reason, string? mapping)

@@ -1,0 +1,84 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+
+namespace MarchProxy.Integration.Support;
+
+/// <summary>A real nginx as the origin, on a free port of loopback.</summary>
+internal sealed class NginxServer : IAsyncDisposable
+{
+    private readonly TempFolder _folder;
+    private readonly Child _child;
+
+    private NginxServer(TempFolder folder, Child child, int port)
+    {
+        _folder = folder;
+        _child = child;
+        Port = port;
+    }
+
+    public int Port { get; }
+
+    public static async Task<NginxServer> StartAsync()
+    {
+        var folder = new TempFolder();
+        int port = FreePort();
+        File.WriteAllBytes(folder["big"], Bytes(8 << 20));
+        Directory.CreateDirectory(folder["body"]);
+        string configuration = folder.Write("nginx.conf", string.Create(CultureInfo.InvariantCulture, $$"""
+            daemon off; worker_processes 1; pid {{folder["pid"]}}; error_log {{folder["error.log"]}};
+            {{(Environment.UserName == "root" ? "user root;" : "")}}
+            events { worker_connections 1024; }
+            http {
+              access_log off; client_max_body_size 0; client_body_temp_path {{folder["body"]}};
+              proxy_temp_path {{folder["body"]}}; fastcgi_temp_path {{folder["body"]}}; uwsgi_temp_path {{folder["body"]}}; scgi_temp_path {{folder["body"]}};
+              server {
+                listen 127.0.0.1:{{port}};
+                location / { default_type text/plain; return 200 "host=$host path=$request_uri via=$http_via xff=$http_x_forwarded_for proto=$http_x_forwarded_proto auth=$http_proxy_authorization length=$content_length\n"; }
+                location /big { alias {{folder["big"]}}; }
+                location /slow { alias {{folder["big"]}}; limit_rate 4m; }
+                location /cut { return 444; }
+                location /upload { proxy_pass http://127.0.0.1:{{port}}/; proxy_http_version 1.1; }
+              }
+            }
+            """));
+        Child child = Child.Start("nginx", ["-c", configuration, "-p", folder.Path, "-e", folder["error.log"]]);
+        var server = new NginxServer(folder, child, port);
+        await Wait.UntilAsync(() => server.AnswersAsync(), () => child.Output);
+        return server;
+    }
+
+    public static byte[] Bytes(int count)
+    {
+        var bytes = new byte[count];
+        new Random(5).NextBytes(bytes);
+        return bytes;
+    }
+
+    public static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _child.DisposeAsync();
+        _folder.Dispose();
+    }
+
+    private async Task<bool> AnswersAsync()
+    {
+        try
+        {
+            using var client = new TcpClient();
+            await client.ConnectAsync(IPAddress.Loopback, Port);
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+}
