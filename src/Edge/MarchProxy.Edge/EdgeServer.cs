@@ -116,6 +116,10 @@ public sealed class EdgeServer : IAsyncDisposable
         return ValueTask.CompletedTask;
     }
 
+    /// <summary>Bytes that the loops' threads have allocated so far: what the test of the hot path watches.</summary>
+    internal async Task<long> LoopAllocationsAsync() =>
+        (await Task.WhenAll(_loops.Loops.Select(loop => loop.InvokeAsync(() => GC.GetAllocatedBytesForCurrentThread())))).Sum();
+
     private void Begin(EdgeConfig config)
     {
         var families = new EdgeMetricFamilies(_metrics);

@@ -7,11 +7,19 @@ public sealed class FloorTests
 {
     private static readonly Dictionary<string, int> s_floors = new()
     {
-        ["MarchProxy.Net"] = 0, ["MarchProxy.Model"] = 0,
-        ["MarchProxy.Telemetry"] = 1, ["MarchProxy.Rpc"] = 1,
-        ["MarchProxy.Ebpf"] = 2, ["ArticDbm.Protocols"] = 2, ["ArticDbm.Security"] = 2,
-        ["MarchProxy.Control"] = 3, ["MarchProxy.Edge"] = 3, ["ArticDbm.Proxy"] = 3,
-        ["Killkrill.Ingest"] = 3, ["Killkrill.Store"] = 3, ["Killkrill.Query"] = 3,
+        ["MarchProxy.Net"] = 0,
+        ["MarchProxy.Model"] = 0,
+        ["MarchProxy.Telemetry"] = 1,
+        ["MarchProxy.Rpc"] = 1,
+        ["MarchProxy.Ebpf"] = 2,
+        ["ArticDbm.Protocols"] = 2,
+        ["ArticDbm.Security"] = 2,
+        ["MarchProxy.Control"] = 3,
+        ["MarchProxy.Edge"] = 3,
+        ["ArticDbm.Proxy"] = 3,
+        ["Killkrill.Ingest"] = 3,
+        ["Killkrill.Store"] = 3,
+        ["Killkrill.Query"] = 3,
         ["MarchProxy.Cli"] = 4,
     };
 

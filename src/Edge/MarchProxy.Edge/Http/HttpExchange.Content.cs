@@ -1,8 +1,8 @@
 using System.Runtime.CompilerServices;
-using MarchProxy.Net.Loop;
 using MarchProxy.Edge.Http1;
 using MarchProxy.Net;
 using MarchProxy.Net.Buffers;
+using MarchProxy.Net.Loop;
 
 namespace MarchProxy.Edge.Http;
 

@@ -1,10 +1,10 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
-using MarchProxy.Net.Loop;
 using MarchProxy.Edge.Http1;
 using MarchProxy.Edge.Tunnels;
 using MarchProxy.Net;
 using MarchProxy.Net.Buffers;
+using MarchProxy.Net.Loop;
 
 namespace MarchProxy.Edge.Http;
 

@@ -1,12 +1,12 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
-using MarchProxy.Net.Loop;
 using MarchProxy.Edge.Access;
 using MarchProxy.Edge.Config;
 using MarchProxy.Edge.Http1;
 using MarchProxy.Edge.Loops;
 using MarchProxy.Model.Resources;
 using MarchProxy.Net;
+using MarchProxy.Net.Loop;
 using MarchProxy.Net.Tcp;
 
 namespace MarchProxy.Edge.Http;

@@ -8,63 +8,102 @@ internal static class LocalAnswers
 {
     public static LocalResponse RequestTimeout { get; } = new()
     {
-        Status = 408, Reason = "request-head-timeout", Detail = "The request head did not arrive in time.", Error = ProxyError.HttpRequestError, Close = true,
+        Status = 408,
+        Reason = "request-head-timeout",
+        Detail = "The request head did not arrive in time.",
+        Error = ProxyError.HttpRequestError,
+        Close = true,
     };
 
     public static LocalResponse NoRoute { get; } = new()
     {
-        Status = 404, Reason = "no-route", Detail = "No route takes this host and path.", Error = ProxyError.DestinationNotFound,
+        Status = 404,
+        Reason = "no-route",
+        Detail = "No route takes this host and path.",
+        Error = ProxyError.DestinationNotFound,
     };
 
     public static LocalResponse NotAProxyRequest { get; } = new()
     {
-        Status = 400, Reason = "not-a-proxy-request", Detail = "This is a forward proxy: ask for http://host/path, or CONNECT host:port.", Error = ProxyError.HttpRequestError,
+        Status = 400,
+        Reason = "not-a-proxy-request",
+        Detail = "This is a forward proxy: ask for http://host/path, or CONNECT host:port.",
+        Error = ProxyError.HttpRequestError,
     };
 
     public static LocalResponse HttpsByAbsoluteForm { get; } = new()
     {
-        Status = 400, Reason = "https-needs-connect", Detail = "An https URI is reached by CONNECT; the proxy opens no TLS in a client's name.", Error = ProxyError.HttpRequestError,
+        Status = 400,
+        Reason = "https-needs-connect",
+        Detail = "An https URI is reached by CONNECT; the proxy opens no TLS in a client's name.",
+        Error = ProxyError.HttpRequestError,
     };
 
     public static LocalResponse CredentialsNeeded { get; } = new()
     {
-        Status = 407, Reason = "authentication-required", Detail = "No mapping allows this without a service's credentials: send Proxy-Authorization: Basic service:token.",
+        Status = 407,
+        Reason = "authentication-required",
+        Detail = "No mapping allows this without a service's credentials: send Proxy-Authorization: Basic service:token.",
         Error = ProxyError.HttpRequestDenied,
     };
 
     public static LocalResponse CredentialsWrong { get; } = new()
     {
-        Status = 407, Reason = "bad-credentials", Detail = "There is no such service, or this is not its token.", Error = ProxyError.HttpRequestDenied,
+        Status = 407,
+        Reason = "bad-credentials",
+        Detail = "There is no such service, or this is not its token.",
+        Error = ProxyError.HttpRequestDenied,
     };
 
     public static LocalResponse Overload { get; } = new()
     {
-        Status = 503, Reason = "overload", Detail = "The proxy has no buffer left.", Error = ProxyError.ConnectionLimitReached, RetryAfterSeconds = 1, Close = true,
+        Status = 503,
+        Reason = "overload",
+        Detail = "The proxy has no buffer left.",
+        Error = ProxyError.ConnectionLimitReached,
+        RetryAfterSeconds = 1,
+        Close = true,
     };
 
     public static LocalResponse BodyTooLarge { get; } = new()
     {
-        Status = 413, Reason = "body-too-large", Detail = "The request's content is larger than allowed.", Error = ProxyError.HttpRequestError, Close = true,
+        Status = 413,
+        Reason = "body-too-large",
+        Detail = "The request's content is larger than allowed.",
+        Error = ProxyError.HttpRequestError,
+        Close = true,
     };
 
     public static LocalResponse NoBackendAddress { get; } = new()
     {
-        Status = 503, Reason = "no-backend-address", Detail = "The route's service has no address now.", Error = ProxyError.DestinationUnavailable,
+        Status = 503,
+        Reason = "no-backend-address",
+        Detail = "The route's service has no address now.",
+        Error = ProxyError.DestinationUnavailable,
     };
 
     public static LocalResponse ResponseIncomplete { get; } = new()
     {
-        Status = 502, Reason = "upstream-closed", Detail = "The upstream closed the connection before it answered.", Error = ProxyError.HttpResponseIncomplete,
+        Status = 502,
+        Reason = "upstream-closed",
+        Detail = "The upstream closed the connection before it answered.",
+        Error = ProxyError.HttpResponseIncomplete,
     };
 
     public static LocalResponse ResponseTimeout { get; } = new()
     {
-        Status = 504, Reason = "upstream-timeout", Detail = "The upstream did not answer in time.", Error = ProxyError.HttpResponseTimeout,
+        Status = 504,
+        Reason = "upstream-timeout",
+        Detail = "The upstream did not answer in time.",
+        Error = ProxyError.HttpResponseTimeout,
     };
 
     public static LocalResponse UnaskedUpgrade { get; } = new()
     {
-        Status = 502, Reason = "unasked-upgrade", Detail = "The upstream switched protocols although nobody asked.", Error = ProxyError.HttpUpgradeFailed,
+        Status = 502,
+        Reason = "unasked-upgrade",
+        Detail = "The upstream switched protocols although nobody asked.",
+        Error = ProxyError.HttpUpgradeFailed,
     };
 
     /// <summary>What a client gets when a connection to the upstream cannot be had.</summary>
@@ -74,7 +113,10 @@ internal static class LocalAnswers
         Errno.ETIMEDOUT => new() { Status = 504, Reason = "upstream-connect-timeout", Detail = "The upstream could not be reached in time.", Error = ProxyError.ConnectionTimeout },
         Errno.ENETUNREACH or Errno.EHOSTUNREACH => new()
         {
-            Status = 502, Reason = "upstream-unreachable", Detail = "There is no way to the upstream's address.", Error = ProxyError.DestinationIpUnroutable,
+            Status = 502,
+            Reason = "upstream-unreachable",
+            Detail = "There is no way to the upstream's address.",
+            Error = ProxyError.DestinationIpUnroutable,
         },
         Errno.EMFILE or Errno.ENFILE or Errno.ENOBUFS or Errno.ENOMEM => Overload,
         _ => new() { Status = 502, Reason = "upstream-connect-failed", Detail = "The connection to the upstream failed.", Error = ProxyError.DestinationUnavailable },

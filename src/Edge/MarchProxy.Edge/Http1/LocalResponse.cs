@@ -33,7 +33,11 @@ internal readonly record struct LocalResponse
         HttpErrorInfo info = HttpErrorInfo.Of(error);
         return new LocalResponse
         {
-            Status = info.Status, Reason = info.Code, Detail = info.Detail, Error = ProxyError.HttpRequestError, Close = true,
+            Status = info.Status,
+            Reason = info.Code,
+            Detail = info.Detail,
+            Error = ProxyError.HttpRequestError,
+            Close = true,
         };
     }
 

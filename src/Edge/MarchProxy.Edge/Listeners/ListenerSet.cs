@@ -87,6 +87,8 @@ internal sealed class ListenerSet(LoopGroup loops, EdgeLoop[] edges) : IDisposab
         Endpoint endpoint = listener.Address.StartsWith("unix:", StringComparison.Ordinal)
             ? Endpoint.Unix(listener.Address[5..])
             : Endpoint.From(IPAddress.Parse(listener.Address), listener.Port);
+        bool ours = _active.Values.Any(a => a.Endpoint == endpoint);
+        if (!ours && !TcpListener.IsFree(endpoint)) throw new EdgeConfigurationException($"{listener.Reference}: another process listens on {endpoint}. Stop it, or choose another port.");
         var active = new ActiveListener(listener, endpoint, MakeTls(listener, certificates), certificates);
         try
         {

@@ -109,8 +109,12 @@ public sealed class EgressPolicy
     {
         var byAddress = new EgressRequest
         {
-            Authenticated = request.Authenticated, ByAddress = request.ByAddress, Address = address,
-            Protocols = request.Protocols, Port = allowed.Port, Now = request.Now,
+            Authenticated = request.Authenticated,
+            ByAddress = request.ByAddress,
+            Address = address,
+            Protocols = request.Protocols,
+            Port = allowed.Port,
+            Now = request.Now,
         };
         EgressDecision second = Decide(byAddress);
         bool denied = second.Reason == DenyReason.ExplicitDeny && MappingBucket.Compare(second.Mapping!, allowed.Mapping!) < 0;

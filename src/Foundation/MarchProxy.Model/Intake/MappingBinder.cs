@@ -10,8 +10,11 @@ internal static class MappingBinder
 {
     private static readonly Dictionary<string, EgressProtocols> s_protocols = new()
     {
-        ["tcp"] = EgressProtocols.Tcp, ["udp"] = EgressProtocols.Udp, ["icmp"] = EgressProtocols.Icmp,
-        ["http"] = EgressProtocols.Http, ["https"] = EgressProtocols.Https,
+        ["tcp"] = EgressProtocols.Tcp,
+        ["udp"] = EgressProtocols.Udp,
+        ["icmp"] = EgressProtocols.Icmp,
+        ["http"] = EgressProtocols.Http,
+        ["https"] = EgressProtocols.Https,
     };
 
     public static Mapping Bind(FieldReader fields, Header header) => new()

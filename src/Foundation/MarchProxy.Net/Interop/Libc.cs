@@ -29,16 +29,6 @@ internal static unsafe partial class Libc
 
     [DllImport(Library)]
     [SuppressGCTransition]
-    internal static extern nint splice(int source, long* sourceOffset, int target, long* targetOffset, nuint length, uint flags);
-
-    [DllImport(Library)]
-    internal static extern int pipe2(int* descriptors, int flags);
-
-    [DllImport(Library)]
-    internal static extern int fcntl(int fd, int command, int argument);
-
-    [DllImport(Library)]
-    [SuppressGCTransition]
     internal static extern int accept4(int fd, byte* address, int* addressLength, int flags);
 
     [DllImport(Library)]
@@ -47,10 +37,6 @@ internal static unsafe partial class Libc
 
     [DllImport(Library)]
     internal static extern int epoll_wait(int epoll, EpollEvent* events, int capacity, int timeoutMs);
-
-    [DllImport(Library, EntryPoint = "epoll_wait")]
-    [SuppressGCTransition]
-    internal static extern int epoll_poll(int epoll, EpollEvent* events, int capacity, int timeoutMs);
 
     [DllImport(Library)]
     internal static extern int epoll_create1(int flags);
@@ -85,9 +71,6 @@ internal static unsafe partial class Libc
 
     [DllImport(Library)]
     internal static extern int getsockname(int fd, byte* address, int* length);
-
-    [DllImport(Library)]
-    internal static extern int getpeername(int fd, byte* address, int* length);
 
     [DllImport(Library)]
     internal static extern nint read(int fd, byte* buffer, nuint length);

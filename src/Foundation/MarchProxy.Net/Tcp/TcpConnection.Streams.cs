@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
-using MarchProxy.Net.Loop;
 using MarchProxy.Net.Interop;
+using MarchProxy.Net.Loop;
 
 namespace MarchProxy.Net.Tcp;
 

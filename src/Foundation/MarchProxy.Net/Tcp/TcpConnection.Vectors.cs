@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
-using MarchProxy.Net.Loop;
 using MarchProxy.Net.Interop;
+using MarchProxy.Net.Loop;
 using static MarchProxy.Net.Interop.Constants;
 
 namespace MarchProxy.Net.Tcp;

@@ -14,7 +14,11 @@ public class ErrorResponsesTests
     {
         string text = Write(new LocalResponse
         {
-            Status = 403, Reason = "no-mapping", Detail = "No mapping lets billing reach \"a\\b\".", Error = ProxyError.HttpRequestDenied, Close = true,
+            Status = 403,
+            Reason = "no-mapping",
+            Detail = "No mapping lets billing reach \"a\\b\".",
+            Error = ProxyError.HttpRequestDenied,
+            Close = true,
         });
         const string body = """{"type":"about:blank","title":"Forbidden","status":403,"detail":"No mapping lets billing reach \"a\\b\".","reason":"no-mapping"}""" + "\n";
         Assert.Equal(

@@ -1,0 +1,43 @@
+using System.Net.Sockets;
+using System.Text;
+
+namespace MarchProxy.Edge.Tests.Server;
+
+/// <summary>A proxied request allocates nothing once everything is warm.</summary>
+public sealed class AllocationTests
+{
+    /// <summary>Bytes that may be allocated on the loop over the measured requests: the once-a-second date and gauges, not the requests.</summary>
+    private const long Slack = 16 << 10;
+
+    [Fact]
+    public async Task A_request_in_steady_state_allocates_nothing_on_its_loop()
+    {
+        AppContext.SetSwitch("MarchProxy.Net.NoLeakLog", true);
+        using var origin = new ScriptedOrigin(async (stream, _) =>
+        {
+            byte[] response = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"u8.ToArray();
+            var buffer = new byte[4096];
+            while (await stream.ReadAsync(buffer) > 0) await stream.WriteAsync(response);
+        });
+        await using EdgeRig rig = await EdgeRig.StartAsync(origin.Port, new EdgeSettings { Loops = 1 });
+        using var client = new TcpClient { NoDelay = true };
+        await client.ConnectAsync(rig.Web);
+        byte[] request = Encoding.ASCII.GetBytes("GET /some/path HTTP/1.1\r\nHost: a.test\r\nUser-Agent: test\r\n\r\n");
+        var answer = new byte[4096];
+        await RunAsync(client.GetStream(), request, answer, 500);
+        long before = await rig.Server.LoopAllocationsAsync();
+        await RunAsync(client.GetStream(), request, answer, 2000);
+        long allocated = await rig.Server.LoopAllocationsAsync() - before;
+        Assert.True(allocated < Slack, $"{allocated} bytes for 2,000 requests");
+    }
+
+    private static async Task RunAsync(NetworkStream stream, byte[] request, byte[] answer, int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            await stream.WriteAsync(request);
+            int n = await stream.ReadAsync(answer);
+            Assert.True(n > 0 && answer.AsSpan(0, 15).SequenceEqual("HTTP/1.1 200 OK"u8));
+        }
+    }
+}

@@ -1,0 +1,94 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using MarchProxy.Model.Intake;
+using MarchProxy.Model.Snapshots;
+using MarchProxy.Net.Dns;
+using MarchProxy.Telemetry.Logs;
+using MarchProxy.Telemetry.Metrics;
+
+namespace MarchProxy.Edge.Tests.Server;
+
+/// <summary>An edge in this process in front of an origin that a test writes itself, with one ingress listener and one dedicated one.</summary>
+internal sealed class EdgeRig : IAsyncDisposable
+{
+    private readonly MetricRegistry _metrics;
+    private readonly DnsResolver _resolver = new(new DnsResolverOptions());
+    private readonly StringWriter _log = new();
+    private readonly LogWriter _accessLog;
+
+    private EdgeRig(EdgeSettings settings)
+    {
+        _metrics = new MetricRegistry(EdgeServer.LoopCount(settings));
+        _accessLog = new LogWriter([new Discard()]);
+        Server = new EdgeServer(settings, _resolver, _metrics, _accessLog, new ProcessLog(_log, json: false, LogLevel.Info, TimeProvider.System), TimeProvider.System);
+    }
+
+    public EdgeServer Server { get; }
+
+    /// <summary>What the process log says: a defect is told there.</summary>
+    public string Log => _log.ToString();
+
+    public IPEndPoint Web => IPEndPoint.Parse(Server.Listeners["web"]);
+
+    public static async Task<EdgeRig> StartAsync(int originPort, EdgeSettings? settings = null)
+    {
+        var rig = new EdgeRig(settings ?? new EdgeSettings { Loops = 2 });
+        IntakeResult read = ResourceReader.ReadYaml($$"""
+            services:
+              - { name: origin, addresses: [127.0.0.1], ports: "{{originPort}}" }
+            routes:
+              - { name: all, backends: [origin] }
+            listeners:
+              - { name: web, port: 0, purpose: ingress }
+            """, "rig.yaml", new NoSecrets());
+        await rig.Server.ApplyAsync(SnapshotCompiler.Compile(read.Set).Snapshot!);
+        return rig;
+    }
+
+    public static async Task<string> AskAsync(IPEndPoint edge, string request)
+    {
+        using var client = new TcpClient { NoDelay = true };
+        await client.ConnectAsync(edge);
+        await client.GetStream().WriteAsync(Encoding.Latin1.GetBytes(request));
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var all = new MemoryStream();
+        try
+        {
+            await client.GetStream().CopyToAsync(all, timeout.Token);
+        }
+        catch (IOException)
+        {
+            all.Write("<reset>"u8);
+        }
+
+        return Encoding.Latin1.GetString(all.ToArray());
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Server.DisposeAsync();
+        await _accessLog.DisposeAsync();
+        await _resolver.DisposeAsync();
+        _metrics.Dispose();
+        Assert.DoesNotContain("defect", Log, StringComparison.Ordinal);
+    }
+
+    private sealed class NoSecrets : ISecretSource
+    {
+        public string? FromEnvironment(string name) => null;
+
+        public string? FromFile(string path) => null;
+    }
+
+    private sealed class Discard : ILogSink
+    {
+        public void Write(ReadOnlySpan<byte> lines)
+        {
+        }
+
+        public void Reopen()
+        {
+        }
+    }
+}
