@@ -18,7 +18,7 @@ internal static class Demo
         await using WebApplication orders = await OriginAsync("orders");
         await using WebApplication shop = await OriginAsync("shop");
         string folder = Directory.CreateTempSubdirectory("marchproxy-demo-").FullName;
-        string token = Convert.ToBase64String(System.Security.Cryptography.RandomNumberGenerator.GetBytes(32));
+        string token = Convert.ToHexStringLower(System.Security.Cryptography.RandomNumberGenerator.GetBytes(32));
         Environment.SetEnvironmentVariable("DEMO_TOKEN", token);
         string file = Path.Combine(folder, "resources.yaml");
         await File.WriteAllTextAsync(file, Resources(Port(orders), Port(shop)), cancellation);
