@@ -1,3 +1,5 @@
+using System.CommandLine;
 using MarchProxy.Cli.Commands;
 
-return await Root.Create().Parse(args).InvokeAsync();
+// A drain takes as long as its own limit allows; the library would end the process two seconds after the signal.
+return await Root.Create().Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
