@@ -36,7 +36,7 @@ internal sealed class NginxServer : IAsyncDisposable
                 listen 127.0.0.1:{{port}};
                 location / { default_type text/plain; return 200 "host=$host path=$request_uri via=$http_via xff=$http_x_forwarded_for proto=$http_x_forwarded_proto auth=$http_proxy_authorization length=$content_length\n"; }
                 location /big { alias {{folder["big"]}}; }
-                location /slow { alias {{folder["big"]}}; limit_rate 4m; }
+                location /slow { alias {{folder["big"]}}; limit_rate 2m; }
                 location /cut { return 444; }
                 location /upload { proxy_pass http://127.0.0.1:{{port}}/; proxy_http_version 1.1; }
               }
