@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using MarchProxy.Edge.Access;
+using MarchProxy.Edge.Udp;
 using MarchProxy.Telemetry.Metrics;
 
 namespace MarchProxy.Edge;
@@ -32,6 +33,10 @@ internal sealed class EdgeMetricFamilies(MetricRegistry registry)
 
     public CounterFamily Tls { get; } = registry.Counter("marchproxy_tls_handshakes_total", "TLS handshakes with clients by result.", "result");
 
+    public CounterFamily Datagrams { get; } = registry.Counter("marchproxy_udp_datagrams_total", "Datagrams from (in) and to (out) clients.", "direction");
+
+    public CounterFamily DatagramsDropped { get; } = registry.Counter("marchproxy_udp_dropped_datagrams_total", "Datagrams that went nowhere, by reason.", "reason");
+
     public CounterFamily Retries { get; } = registry.Counter("marchproxy_upstream_retries_total", "Tries after the first.");
 }
 
@@ -58,6 +63,8 @@ internal sealed class EdgeMetrics(EdgeMetricFamilies families, int shard)
     private int _lastStatus;
     private CounterCell? _lastRequests;
     private HistogramCell? _lastDuration;
+
+    public DatagramMetrics Datagrams { get; } = new(families.Datagrams, families.DatagramsDropped, shard);
 
     public CounterCell Shed { get; } = families.Shed.Cell(shard);
 

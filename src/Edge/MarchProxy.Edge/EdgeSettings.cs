@@ -27,6 +27,9 @@ public sealed record EdgeSettings
     /// <summary>Without a byte either way in a tunnel. Default 5 min: above the 60–240 s of usual keep-alive pings.</summary>
     public long TunnelIdleMs { get; init; } = 300_000;
 
+    /// <summary>Without a datagram either way in a UDP flow. Default 60 s, as Envoy's udp_proxy.</summary>
+    public long UdpIdleMs { get; init; } = 60_000;
+
     /// <summary>For open connections to end after the edge was told to stop. Default 30 s, Kubernetes' grace period.</summary>
     public long DrainMs { get; init; } = 30_000;
 

@@ -20,6 +20,20 @@ public sealed class CommandTests
         Assert.Contains("\"line\": 3", output, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("connect-timeout: 9d", 3, "--connect-timeout 9d: write 500ms, 30s, 5m or 2h, from 10ms to 600s.")]
+    [InlineData("conect-timeout: 9s", 3, "conect-timeout is not a setting; did you mean connect-timeout?")]
+    [InlineData("connect-timeout: [1, 2]", 3, "connect-timeout: a setting is a single value")]
+    [InlineData("connect-timeout: [1, 2", 3, "not a map of settings")]
+    public async Task A_wrong_setting_is_told_with_its_mend(string settings, int expected, string told)
+    {
+        using var folder = new TempFolder();
+        (string program, string[] arguments) = Proxy.Command("run", "edge", "--file", folder["none.yaml"], "--config", folder.Write("settings.yaml", settings));
+        (int code, string output) = await Child.RunAsync(program, arguments);
+        Assert.Equal(expected, code);
+        Assert.Contains(told, output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Version_has_four_parts()
     {

@@ -1,3 +1,4 @@
+using MarchProxy.Edge.Udp;
 using MarchProxy.Model.Resources;
 using MarchProxy.Net;
 using MarchProxy.Net.Tcp;
@@ -25,6 +26,11 @@ internal sealed class ActiveListener(Listener resource, Endpoint endpoint, TlsSe
 
     /// <summary>One socket a loop, by loop id.</summary>
     public List<TcpListener> Sockets { get; } = [];
+
+    /// <summary>One relay a loop, when it speaks UDP.</summary>
+    public List<UdpRelay> Relays { get; } = [];
+
+    public bool IsUdp => Resource.Protocol == "udp";
 
     /// <summary>Whether it was taken away: its connections end after what they are doing.</summary>
     public bool IsClosed { get; set; }

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net;
 using MarchProxy.Edge.Loops;
+using MarchProxy.Edge.Udp;
 using MarchProxy.Model.Resources;
 using MarchProxy.Model.Snapshots;
 using MarchProxy.Net;
@@ -27,7 +28,7 @@ internal sealed class ListenerSet(LoopGroup loops, EdgeLoop[] edges) : IDisposab
     public async Task<ListenerPlan> PrepareAsync(Snapshot snapshot)
     {
         var plan = new ListenerPlan([], [], []);
-        Listener[] wanted = [.. snapshot.Resources.Listeners.Where(l => l.Purpose is ListenerPurpose.Ingress or ListenerPurpose.ForwardProxy or ListenerPurpose.Dedicated)];
+        Listener[] wanted = [.. snapshot.Listeners.Where(l => l.Purpose is ListenerPurpose.Ingress or ListenerPurpose.ForwardProxy or ListenerPurpose.Dedicated)];
         try
         {
             foreach (Listener listener in wanted)
@@ -87,8 +88,8 @@ internal sealed class ListenerSet(LoopGroup loops, EdgeLoop[] edges) : IDisposab
         Endpoint endpoint = listener.Address.StartsWith("unix:", StringComparison.Ordinal)
             ? Endpoint.Unix(listener.Address[5..])
             : Endpoint.From(IPAddress.Parse(listener.Address), listener.Port);
-        bool ours = _active.Values.Any(a => a.Endpoint == endpoint);
-        if (!ours && !TcpListener.IsFree(endpoint)) throw new EdgeConfigurationException($"{listener.Reference}: another process listens on {endpoint}. Stop it, or choose another port.");
+        bool ours = _active.Values.Any(a => a.Endpoint == endpoint && a.IsUdp == (listener.Protocol == "udp"));
+        if (!ours && !PortProbe.IsFree(endpoint, listener.Protocol == "udp")) throw new EdgeConfigurationException($"{listener.Reference}: another process listens on {endpoint}. Stop it, or choose another port.");
         var active = new ActiveListener(listener, endpoint, MakeTls(listener, certificates), certificates);
         try
         {
@@ -96,6 +97,14 @@ internal sealed class ListenerSet(LoopGroup loops, EdgeLoop[] edges) : IDisposab
             {
                 EdgeLoop edge = edges[loop.Id];
                 Endpoint where = active.Endpoint;
+                if (active.IsUdp)
+                {
+                    UdpRelay relay = await loop.InvokeAsync(() => UdpRelay.Open(edge, active, where));
+                    active.Relays.Add(relay);
+                    active.Endpoint = relay.Local;
+                    continue;
+                }
+
                 TcpListener socket = await loop.InvokeAsync(() => TcpListener.Open(loop, where, connection => edge.Accept(connection, active)));
                 active.Sockets.Add(socket);
 
@@ -147,5 +156,15 @@ internal sealed class ListenerSet(LoopGroup loops, EdgeLoop[] edges) : IDisposab
         }
 
         listener.Sockets.Clear();
+        foreach (UdpRelay relay in listener.Relays)
+        {
+            await relay.Edge.Loop.InvokeAsync(() =>
+            {
+                relay.Close();
+                return true;
+            });
+        }
+
+        listener.Relays.Clear();
     }
 }

@@ -4,6 +4,7 @@ using MarchProxy.Edge.Http;
 using MarchProxy.Edge.Http1;
 using MarchProxy.Edge.Listeners;
 using MarchProxy.Edge.Tcp;
+using MarchProxy.Edge.Udp;
 using MarchProxy.Edge.Upstream;
 using MarchProxy.Model.Resources;
 using MarchProxy.Net.Dns;
@@ -20,6 +21,7 @@ internal sealed class EdgeLoop
     private readonly Action<Exception> _onDefect;
     private readonly Housekeeping _housekeeping;
     private HttpExchange? _freeExchanges;
+    private DatagramRoom? _datagrams;
 
     public EdgeLoop(EventLoop loop, EdgeSettings settings, EdgeConfig config, INameResolver resolver, EdgeMetrics metrics, AccessLog log, TimeProvider time, Action<Exception> onDefect)
     {
@@ -50,6 +52,9 @@ internal sealed class EdgeLoop
     public AccessLog Log { get; }
 
     public UpstreamPool Pool { get; }
+
+    /// <summary>Room for datagrams; made when the first is due.</summary>
+    public DatagramRoom Datagrams => _datagrams ??= new DatagramRoom();
 
     public SessionList Sessions { get; } = new();
 

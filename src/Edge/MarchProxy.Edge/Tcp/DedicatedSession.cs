@@ -1,15 +1,11 @@
 using System.Diagnostics;
-using System.Text;
 using MarchProxy.Edge.Access;
-using MarchProxy.Edge.Config;
 using MarchProxy.Edge.Egress;
 using MarchProxy.Edge.Listeners;
 using MarchProxy.Edge.Loops;
 using MarchProxy.Edge.Tunnels;
 using MarchProxy.Model.Egress;
-using MarchProxy.Model.Resources;
 using MarchProxy.Net;
-using MarchProxy.Net.Dns;
 using MarchProxy.Net.Tcp;
 
 namespace MarchProxy.Edge.Tcp;
@@ -79,44 +75,14 @@ internal sealed class DedicatedSession : IEdgeSession
 
     private async ValueTask ServeAsync()
     {
-        EdgeConfig config = _edge.Config;
-        EgressPolicy policy = config.Snapshot.Egress;
-        var gate = new EgressGate();
-        Service? service = policy.FindService(_listener.Resource.Service);
-        if (service is null || service.Addresses.IsEmpty)
+        Endpoint[] targets = await DedicatedTarget.FindAsync(_edge, _listener.Resource, _client.Remote, EgressProtocols.Tcp, _record);
+        if (targets.Length == 0)
         {
-            _record.Reason = "no-backend-address";
-            return;
-        }
-
-        string host = service.Addresses[0];
-        int port = _listener.Resource.ServicePort > 0 ? _listener.Resource.ServicePort : service.Ports.Preferred;
-        _record.SetHost(host);
-        bool known = gate.SetDestination(Encoding.ASCII.GetBytes(host), host.Contains(':', StringComparison.Ordinal), port);
-        gate.SetSource(null, _client.Remote.Address is { } address ? policy.FindByAddress(address) : [], EgressProtocols.Tcp, _edge.Now);
-        EgressDecision decision = known ? gate.Decide(policy) : new EgressDecision(MappingEffect.Deny, DenyReason.BadDestination, null, null, service, port);
-        if (decision.Passes && !gate.TryResolve(policy, _edge.Resolver))
-        {
-            ResolveResult resolved = await _edge.Resolver.ResolveAsync(gate.HostText);
-            await _edge.Loop.Enter();
-            gate.Resolved = resolved;
-        }
-
-        var targets = new Endpoint[8];
-        int count = decision.Passes ? gate.FillTargets(policy, targets) : 0;
-        if (decision.Passes) decision = gate.Decision;
-        _record.Effect = decision.Effect switch { MappingEffect.Allow => "allow", MappingEffect.Report => "report", _ => "deny" };
-        _record.Rule = decision.Mapping?.Name;
-        _record.Source = (decision.Source ?? gate.AnySource)?.Name;
-        _record.Destination = service.Name;
-        if (count == 0)
-        {
-            _record.Reason = decision.Passes ? "dns-failure" : decision.Reason.Code();
             _client.Abort();
             return;
         }
 
-        ConnectResult result = await TcpConnector.ConnectAsync(_edge.Loop, targets.AsMemory(0, count), _edge.Settings.ConnectMs);
+        ConnectResult result = await TcpConnector.ConnectAsync(_edge.Loop, targets, _edge.Settings.ConnectMs);
         if (result.Connection is not { } upstream)
         {
             _record.Upstream = targets[0];

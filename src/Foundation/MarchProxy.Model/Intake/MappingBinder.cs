@@ -39,7 +39,24 @@ internal static class MappingBinder
         ExpiresAt = fields.Time("expiresAt"),
         Justification = fields.Text("justification"),
         Approval = fields.Choice("approval", Approval.Approved, ("approved", Approval.Approved), ("pending", Approval.Pending), ("rejected", Approval.Rejected)),
+        Listen = Listen(fields),
     };
+
+    /// <summary><c>listen: 5000</c>, or a map with address, port, protocol and servicePort.</summary>
+    private static MappingListen? Listen(FieldReader fields)
+    {
+        if (fields.Find("listen") is ScalarNode) return new MappingListen { Port = (int)fields.Number("listen", 0, 1, 65535) };
+        if (fields.Map("listen") is not { } listen) return null;
+        var result = new MappingListen
+        {
+            Address = listen.Text("address", "127.0.0.1"),
+            Port = (int)listen.Number("port", 0, 0, 65535),
+            Protocol = listen.Choice("protocol", "tcp", ("tcp", "tcp"), ("udp", "udp")),
+            ServicePort = (int)listen.Number("servicePort", 0, 0, 65535),
+        };
+        listen.Finish();
+        return result;
+    }
 
     private static EgressProtocols Protocols(FieldReader fields)
     {

@@ -11,7 +11,7 @@ public enum ListenerPurpose
     /// <summary>HTTP proxy requests and CONNECT, by mappings.</summary>
     ForwardProxy,
 
-    /// <summary>TCP that leads straight to one service, by mappings.</summary>
+    /// <summary>TCP or UDP that leads straight to one service, by mappings.</summary>
     Dedicated,
 
     /// <summary>A database protocol; served by ArticDBM.</summary>

@@ -93,4 +93,7 @@ public sealed record Mapping : Resource
 
     /// <summary>Whether it was approved. Default approved.</summary>
     public Approval Approval { get; init; }
+
+    /// <summary>A port of its own that leads straight to the destination; null for none.</summary>
+    public MappingListen? Listen { get; init; }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using MarchProxy.Model.Egress;
 using MarchProxy.Model.Resources;
 using MarchProxy.Model.Routing;
@@ -14,6 +15,7 @@ public sealed class Snapshot
         Resources = resources;
         Egress = new EgressPolicy(resources.Services, resources.Mappings);
         Routes = new RouteIndex(resources.Routes);
+        Listeners = [.. resources.Listeners, .. resources.Mappings.Where(m => m.Listen is not null && m.Approval == Approval.Approved).Select(MappingListen.ToListener)];
     }
 
     /// <summary>The cluster.</summary>
@@ -24,6 +26,9 @@ public sealed class Snapshot
 
     /// <summary>What it was compiled from.</summary>
     public ResourceSet Resources { get; }
+
+    /// <summary>Where to listen: the listeners, and the ports that mappings have of their own.</summary>
+    public ImmutableArray<Listener> Listeners { get; }
 
     /// <summary>Who may reach what.</summary>
     public EgressPolicy Egress { get; }

@@ -9,19 +9,22 @@ internal static class ListenerValidator
 {
     public static void Validate(ResourceSet set, DiagnosticList diagnostics)
     {
-        var taken = new Dictionary<(string Address, int Port, bool Udp), Listener>();
-        foreach (Listener listener in set.Listeners)
+        var taken = new Dictionary<(string Cluster, string Address, int Port, bool Udp), Listener>();
+        var services = set.Services.Select(s => (s.Cluster, s.Name)).ToHashSet();
+        foreach (Listener listener in set.Listeners.Concat(set.Mappings.Where(m => m.Listen is not null).Select(MappingListen.ToListener)))
         {
             void Error(string field, string message, string mend) => diagnostics.Error(listener.Position, listener.Reference, field, message, mend);
             bool unix = listener.Address.StartsWith("unix:/", StringComparison.Ordinal);
             if (!unix && !IPAddress.TryParse(listener.Address, out _)) Error("address", $"\"{listener.Address}\" is not an IP address", "write 127.0.0.1, 0.0.0.0, ::, or unix:/path");
-            if (listener.Port > 0 && !taken.TryAdd((listener.Address, listener.Port, listener.Protocol == "udp"), listener))
+            var key = (listener.Cluster, listener.Address, listener.Port, listener.Protocol == "udp");
+            if (listener.Port > 0 && !taken.TryAdd(key, listener))
             {
-                Listener other = taken[(listener.Address, listener.Port, listener.Protocol == "udp")];
+                Listener other = taken[key];
                 Error("port", $"{other.Reference} listens on {listener.Address}:{listener.Port} already", "choose another port");
             }
 
-            if (listener.Purpose == ListenerPurpose.Dedicated) CheckDedicated(set, listener, Error);
+            if (listener.Protocol == "udp" && listener.Purpose is ListenerPurpose.Ingress or ListenerPurpose.ForwardProxy) Error("protocol", "this purpose does not speak UDP", "write protocol: http");
+            if (listener.Purpose == ListenerPurpose.Dedicated) CheckDedicated(services, listener, Error);
             if (listener.Tls is { } tls) CheckTls(set, listener, tls, Error);
             else if (listener.Protocol == "https") Error("tls", "is missing", "write tls: { certificates: [NAME] }");
         }
@@ -33,13 +36,14 @@ internal static class ListenerValidator
         }
     }
 
-    private static void CheckDedicated(ResourceSet set, Listener listener, Action<string, string, string> error)
+    private static void CheckDedicated(HashSet<(string Cluster, string Name)> services, Listener listener, Action<string, string, string> error)
     {
-        if (listener.Protocol != "tcp") error("protocol", $"a dedicated listener cannot speak {listener.Protocol}", "write protocol: tcp");
+        if (listener.Protocol is not ("tcp" or "udp")) error("protocol", $"a dedicated listener cannot speak {listener.Protocol}", "write protocol: tcp or udp");
+        if (listener.Protocol == "udp" && listener.Address.StartsWith("unix:", StringComparison.Ordinal)) error("address", "UDP has no Unix sockets here", "write an IP address");
         if (listener.Service.Length == 0) error("service", "is missing", "name the service that it leads to");
-        else if (!set.Services.Any(s => s.Cluster == listener.Cluster && s.Name == listener.Service))
+        else if (!services.Contains((listener.Cluster, listener.Service)))
         {
-            string? near = Suggestion.For(listener.Service, set.Services.Select(s => s.Name));
+            string? near = Suggestion.For(listener.Service, services.Where(s => s.Cluster == listener.Cluster).Select(s => s.Name));
             error("service", $"there is no service \"{listener.Service}\"", near is null ? "add it under services" : $"did you mean {near}?");
         }
     }

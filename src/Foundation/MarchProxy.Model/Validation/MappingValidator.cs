@@ -1,3 +1,4 @@
+using MarchProxy.Model.Egress;
 using MarchProxy.Model.Intake;
 using MarchProxy.Model.Resources;
 
@@ -27,6 +28,7 @@ internal static class MappingValidator
                 }
             }
 
+            if (mapping.Listen is not null) CheckListen(mapping, diagnostics);
             foreach (int port in mapping.PortMap.Keys)
             {
                 if (!mapping.Ports.Contains(port))
@@ -35,6 +37,19 @@ internal static class MappingValidator
                 }
             }
         }
+    }
+
+    private static void CheckListen(Mapping mapping, DiagnosticList diagnostics)
+    {
+        void Error(string message, string mend) => diagnostics.Error(mapping.Position, mapping.Reference, "listen", message, mend);
+        if (mapping.Destinations is not [{ } only] || only == "all" || only.StartsWith(CollectionPrefix, StringComparison.Ordinal))
+        {
+            Error("a port of its own leads to one service", "name exactly one service under destinations");
+        }
+
+        if (mapping.Auth is MappingAuth.Token or MappingAuth.Jwt) Error("a client of a plain port can show no token", "write auth: none, and give the source addresses");
+        EgressProtocols needed = mapping.Listen!.Protocol == "udp" ? EgressProtocols.Udp : EgressProtocols.Tcp;
+        if ((mapping.Protocols & needed) == 0) Error($"the mapping does not allow {mapping.Listen.Protocol}", $"add {mapping.Listen.Protocol} to protocols");
     }
 
     private static void Check(

@@ -87,24 +87,6 @@ public sealed class TcpListener : IoHandle, IDisposable
         throw Failure(endpoint, -registered);
     }
 
-    /// <summary>
-    /// Whether nobody listens on an address. Sockets that share a port (SO_REUSEPORT) do so silently with any process of the same user, so a
-    /// port that another process serves is only noticed by asking without sharing.
-    /// </summary>
-    /// <param name="endpoint">An IP endpoint; port 0 and Unix sockets are always free.</param>
-    public static unsafe bool IsFree(in Endpoint endpoint)
-    {
-        if (endpoint.Path is not null || endpoint.Port == 0) return true;
-        int fd = Libc.socket(endpoint.SocketDomain, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (fd < 0) return true;
-        SetOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-        byte* address = stackalloc byte[128];
-        int length = endpoint.ToSockAddr(new Span<byte>(address, 128));
-        bool taken = Libc.bind(fd, address, length) < 0 && Libc.Errno == Errno.EADDRINUSE;
-        Libc.close(fd);
-        return !taken;
-    }
-
     /// <summary>Stops listening; connections already accepted go on. Call it on the loop.</summary>
     public void Dispose()
     {

@@ -9,16 +9,12 @@ internal static class UpCommand
 {
     private const string Stored = "resources.yaml";
 
-    public static Command Create()
+    public static Command Create(SettingSource settings)
     {
-        var data = new Option<string>("--data")
-        {
-            Description = "The folder that keeps what was applied. Environment: MARCHPROXY_DATA.",
-            DefaultValueFactory = _ => Environment.GetEnvironmentVariable("MARCHPROXY_DATA") ?? "./data",
-        };
+        Option<string> data = SharedOptions.Text(settings, "--data", "The folder that keeps what was applied.", "./data");
         var apply = new Option<string?>("--apply") { Description = "A resource file to apply first; it replaces what the data folder keeps." };
         var demo = new Option<bool>("--demo") { Description = "Two small origins and a client of their own, so that there is something to see." };
-        EdgeOptions options = new();
+        var options = new EdgeOptions(settings);
         var up = new Command("up", "Start everything in one process, on loopback.") { data, apply, demo };
         options.AddTo(up);
         up.SetAction(async (result, cancellation) =>

@@ -1,21 +1,23 @@
 using System.CommandLine;
 using MarchProxy.Cli.Hosting;
+using MarchProxy.Edge;
 
 namespace MarchProxy.Cli.Configuration;
 
 /// <summary>The options of every command that runs an edge.</summary>
-internal sealed class EdgeOptions
+internal sealed class EdgeOptions(SettingSource settings)
 {
-    private readonly Option<string> _admin = SharedOptions.AdminListen();
-    private readonly Option<string?> _ready = SharedOptions.ReadyFile();
-    private readonly Option<int> _loops = SharedOptions.Loops();
-    private readonly Option<string?> _accessLog = SharedOptions.AccessLog();
-    private readonly Option<string?> _syslog = SharedOptions.Syslog();
-    private readonly Option<string> _logFormat = SharedOptions.LogFormat();
+    private readonly Option<string> _admin = SharedOptions.AdminListen(settings);
+    private readonly Option<string?> _ready = SharedOptions.ReadyFile(settings);
+    private readonly Option<string?> _accessLog = SharedOptions.AccessLog(settings);
+    private readonly Option<string?> _syslog = SharedOptions.Syslog(settings);
+    private readonly Option<string> _logFormat = SharedOptions.LogFormat(settings);
+    private readonly List<(EdgeLimit Limit, Option<long?> Option)> _limits = [.. EdgeLimit.All.Select(l => (l, l.ToOption(settings)))];
 
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _admin, _ready, _loops, _accessLog, _syslog, _logFormat }) command.Options.Add(option);
+        foreach (Option option in new Option[] { _admin, _ready, _accessLog, _syslog, _logFormat }) command.Options.Add(option);
+        foreach ((_, Option<long?> option) in _limits) command.Options.Add(option);
     }
 
     public EdgeHostOptions Read(ParseResult result, string file) => new()
@@ -23,9 +25,9 @@ internal sealed class EdgeOptions
         File = file,
         AdminListen = result.GetValue(_admin)!,
         ReadyFile = result.GetValue(_ready),
-        Loops = result.GetValue(_loops),
         AccessLog = result.GetValue(_accessLog),
         Syslog = result.GetValue(_syslog),
         JsonLog = result.GetValue(_logFormat) == "json",
+        Edge = _limits.Aggregate(EdgeSettings.Default, (edge, limit) => limit.Limit.Set(edge, limit.Limit.Resolve(result.GetValue(limit.Option), settings))),
     };
 }

@@ -2,9 +2,7 @@ using System.CommandLine;
 
 namespace MarchProxy.Cli.Configuration;
 
-/// <summary>
-/// Options that several commands share. Each can come from a flag or from the environment (MARCHPROXY_ and the flag's name in capitals); the flag wins.
-/// </summary>
+/// <summary>Options that several commands share. The flag wins over the environment, the environment over the settings file.</summary>
 internal static class SharedOptions
 {
     public static Option<OutputFormat> Output() => new("--output", "-o")
@@ -13,35 +11,39 @@ internal static class SharedOptions
         DefaultValueFactory = _ => OutputFormat.Table,
     };
 
-    public static Option<string> AdminListen() => FromEnvironment("--admin-listen", "Where /healthz, /readyz and /metrics are served; port 0 lets the kernel choose.", "127.0.0.1:9901");
+    public static Option<string> AdminListen(SettingSource settings) =>
+        Text(settings, "--admin-listen", "Where /healthz, /readyz and /metrics are served; port 0 lets the kernel choose.", "127.0.0.1:9901");
 
-    public static Option<string?> ReadyFile() => Optional("--ready-file", "A file to write, with the addresses served, once everything serves.");
+    public static Option<string?> ReadyFile(SettingSource settings) => Optional(settings, "--ready-file", "A file to write, with the addresses served, once everything serves.");
 
-    public static Option<int> Loops() => new("--loops")
+    public static Option<string?> AccessLog(SettingSource settings) => Optional(settings, "--access-log", "Where access lines go: stdout (the default), off, or a file's path.");
+
+    public static Option<string?> Syslog(SettingSource settings) => Optional(settings, "--syslog", "Also send access lines as RFC 5424 to udp://HOST:PORT.");
+
+    public static Option<string> LogFormat(SettingSource settings) =>
+        Text(settings, "--log-format", "How the process log is written to stderr: text or json.", Console.IsErrorRedirected ? "json" : "text");
+
+    /// <summary>A text with a default.</summary>
+    public static Option<string> Text(SettingSource settings, string name, string description, string otherwise)
     {
-        Description = "Event loops, one thread each; 0 for one a core.",
-        DefaultValueFactory = result => int.TryParse(Environment.GetEnvironmentVariable("MARCHPROXY_LOOPS"), out int loops) ? loops : 0,
-    };
+        settings.Declare(name);
+        return new Option<string>(name)
+        {
+            Description = $"{description} Environment: {SettingSource.Variable(name)}.",
+            DefaultValueFactory = _ => settings.Find(name) ?? otherwise,
+        };
+    }
 
-    public static Option<string?> AccessLog() => Optional("--access-log", "Where access lines go: stdout (the default), off, or a file's path.");
-
-    public static Option<string?> Syslog() => Optional("--syslog", "Also send access lines and the process log as RFC 5424 to udp://HOST:PORT.");
-
-    public static Option<string> LogFormat() => FromEnvironment("--log-format", "How the process log is written to stderr: text or json.", Console.IsErrorRedirected ? "json" : "text");
-
-    private static Option<string> FromEnvironment(string name, string description, string otherwise) => new(name)
+    /// <summary>A text that may be left out.</summary>
+    public static Option<string?> Optional(SettingSource settings, string name, string description)
     {
-        Description = $"{description} Environment: {Variable(name)}.",
-        DefaultValueFactory = _ => Environment.GetEnvironmentVariable(Variable(name)) ?? otherwise,
-    };
-
-    private static Option<string?> Optional(string name, string description) => new(name)
-    {
-        Description = $"{description} Environment: {Variable(name)}.",
-        DefaultValueFactory = _ => Environment.GetEnvironmentVariable(Variable(name)),
-    };
-
-    private static string Variable(string option) => "MARCHPROXY_" + option[2..].Replace('-', '_').ToUpperInvariant();
+        settings.Declare(name);
+        return new Option<string?>(name)
+        {
+            Description = $"{description} Environment: {SettingSource.Variable(name)}.",
+            DefaultValueFactory = _ => settings.Find(name),
+        };
+    }
 }
 
 /// <summary>How a command prints its result.</summary>

@@ -29,7 +29,7 @@ internal sealed class EdgeHost : IAsyncDisposable
         _options = options;
         TimeProvider time = TimeProvider.System;
         _log = new ProcessLog(Console.Error, options.JsonLog, LogLevel.Info, time);
-        var settings = new EdgeSettings { Loops = options.Loops };
+        EdgeSettings settings = options.Edge;
         _metrics = new MetricRegistry(EdgeServer.LoopCount(settings));
         ProcessMetrics.Register(_metrics, BuildVersion.Text);
         _metrics.Observe("marchproxy_config_reloads_total", "Configurations put in force.", () => Interlocked.Read(ref _reloads));

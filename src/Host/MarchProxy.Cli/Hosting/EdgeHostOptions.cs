@@ -1,3 +1,5 @@
+using MarchProxy.Edge;
+
 namespace MarchProxy.Cli.Hosting;
 
 /// <summary>What an edge process was told on its command line.</summary>
@@ -9,7 +11,8 @@ internal sealed record EdgeHostOptions
 
     public string? ReadyFile { get; init; }
 
-    public int Loops { get; init; }
+    /// <summary>Limits and timers.</summary>
+    public required EdgeSettings Edge { get; init; }
 
     /// <summary>Null or "stdout", "off", or a path.</summary>
     public string? AccessLog { get; init; }

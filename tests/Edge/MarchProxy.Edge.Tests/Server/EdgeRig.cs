@@ -15,12 +15,13 @@ internal sealed class EdgeRig : IAsyncDisposable
     private readonly MetricRegistry _metrics;
     private readonly DnsResolver _resolver = new(new DnsResolverOptions());
     private readonly StringWriter _log = new();
+    private readonly Capture _lines = new();
     private readonly LogWriter _accessLog;
 
     private EdgeRig(EdgeSettings settings)
     {
         _metrics = new MetricRegistry(EdgeServer.LoopCount(settings));
-        _accessLog = new LogWriter([new Discard()]);
+        _accessLog = new LogWriter([_lines]);
         Server = new EdgeServer(settings, _resolver, _metrics, _accessLog, new ProcessLog(_log, json: false, LogLevel.Info, TimeProvider.System), TimeProvider.System);
     }
 
@@ -29,21 +30,42 @@ internal sealed class EdgeRig : IAsyncDisposable
     /// <summary>What the process log says: a defect is told there.</summary>
     public string Log => _log.ToString();
 
+    /// <summary>The access lines so far.</summary>
+    public IReadOnlyList<string> Lines => _lines.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
     public IPEndPoint Web => IPEndPoint.Parse(Server.Listeners["web"]);
 
-    public static async Task<EdgeRig> StartAsync(int originPort, EdgeSettings? settings = null)
-    {
-        var rig = new EdgeRig(settings ?? new EdgeSettings { Loops = 2 });
-        IntakeResult read = ResourceReader.ReadYaml($$"""
+    public static Task<EdgeRig> StartAsync(int originPort, EdgeSettings? settings = null) => StartAsync($$"""
             services:
               - { name: origin, addresses: [127.0.0.1], ports: "{{originPort}}" }
             routes:
               - { name: all, backends: [origin] }
             listeners:
               - { name: web, port: 0, purpose: ingress }
-            """, "rig.yaml", new NoSecrets());
-        await rig.Server.ApplyAsync(SnapshotCompiler.Compile(read.Set).Snapshot!);
+            """, settings);
+
+    public static async Task<EdgeRig> StartAsync(string yaml, EdgeSettings? settings = null)
+    {
+        var rig = new EdgeRig(settings ?? new EdgeSettings { Loops = 2 });
+        await rig.ApplyAsync(yaml);
         return rig;
+    }
+
+    public Task ApplyAsync(string yaml)
+    {
+        IntakeResult read = ResourceReader.ReadYaml(yaml, "rig.yaml", new NoSecrets());
+        Assert.False(read.HasErrors, string.Join('\n', read.Diagnostics));
+        CompileResult compiled = SnapshotCompiler.Compile(read.Set);
+        Assert.True(compiled.Snapshot is not null, string.Join('\n', compiled.Diagnostics));
+        return Server.ApplyAsync(compiled.Snapshot);
+    }
+
+    /// <summary>The exposition as Prometheus would read it.</summary>
+    public string Metrics()
+    {
+        var output = new System.Buffers.ArrayBufferWriter<byte>();
+        _metrics.Write(output, ExpositionFormat.Prometheus004);
+        return Encoding.UTF8.GetString(output.WrittenSpan);
     }
 
     public static async Task<string> AskAsync(IPEndPoint edge, string request)
@@ -81,10 +103,21 @@ internal sealed class EdgeRig : IAsyncDisposable
         public string? FromFile(string path) => null;
     }
 
-    private sealed class Discard : ILogSink
+    private sealed class Capture : ILogSink
     {
+        private readonly StringBuilder _text = new();
+
+        public string Text
+        {
+            get
+            {
+                lock (_text) return _text.ToString();
+            }
+        }
+
         public void Write(ReadOnlySpan<byte> lines)
         {
+            lock (_text) _text.Append(Encoding.UTF8.GetString(lines));
         }
 
         public void Reopen()
