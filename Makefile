@@ -24,10 +24,11 @@ lint: ## Formatting and analysers; warnings are errors
 	dotnet format MarchProxy.slnx --no-restore --verify-no-changes --severity warn
 	dotnet build MarchProxy.slnx --no-restore -v q
 
-bench: ## Side by side with nginx (BENCH=http|conn|bodies|tls)
+bench: ## Side by side with nginx and HAProxy (BENCH="all", "http", "bulk --rounds 3", ...; BENCH=help lists them)
 	@scripts/test-deps
 	dotnet build src/Host/MarchProxy.Cli -c Release -v q
-	bench/run $(BENCH)
+	dotnet build bench/MarchProxy.Bench -c Release -v q
+	bench/MarchProxy.Bench/bin/Release/net10.0/MarchProxy.Bench $(BENCH)
 
 clean: ## Removes what was built
 	rm -rf artifacts

@@ -163,7 +163,8 @@ public sealed class EgressPolicy
         if (_buckets.TryGetValue(Pair(from, AllKey), out bucket)) search.Look(bucket, source, proof, destination);
     }
 
-    private static long Pair(int source, int destination) => ((long)source << 32) | (uint)destination;
+    /// <summary>Two numbers as one key. Multiplying by an odd number keeps keys apart and mixes them: a long's own hash, the XOR of its halves, would put neighbours into one chain.</summary>
+    private static long Pair(int source, int destination) => unchecked((((long)source << 32) | (uint)destination) * (long)0x9E3779B97F4A7C15UL);
 
     private static int Number(Dictionary<string, int> numbers, string name)
     {

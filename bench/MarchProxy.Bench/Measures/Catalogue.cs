@@ -1,0 +1,38 @@
+using MarchProxy.Bench.Results;
+
+namespace MarchProxy.Bench.Measures;
+
+/// <summary>Every comparison with other proxies, in the order in which they are run and printed.</summary>
+internal static class Catalogue
+{
+    public static IReadOnlyList<Measure> All { get; } =
+    [
+        new RequestsMeasure("http", "http-small-64", "http", "/small", 64) { Goals = Both(1.0) },
+        new RequestsMeasure("http", "http-small-256", "http", "/small", 256) { Goals = Both(1.0) },
+        new RequestsMeasure("http", "http-16k-64", "http", "/16k", 64) { Goals = Both(0.9) },
+        new RequestsMeasure("http", "http-1m-64", "http", "/1m", 64) { Goals = Both(0.9) },
+        new RequestsMeasure("http", "http-close-64", "http", "/small", 64, keepAlive: false) { Goals = [new Goal("nginx", 0.9)] },
+        new ForwardMeasure("http", "forward-small-64", "/small", 64),
+        new RequestsMeasure("tls", "tls-small-64", "https", "/small", 64) { Goals = [new Goal("nginx", 0.9)] },
+        new LatencyMeasure("latency", "latency-half", 64) { Goals = [new Goal("nginx", 1.0)] },
+        new BulkMeasure("bulk", "tcp-bulk-1", 1, connect: false) { Goals = [new Goal("haproxy", 1.0)] },
+        new BulkMeasure("bulk", "tcp-bulk-64", 64, connect: false) { Goals = [new Goal("haproxy", 1.0)] },
+        new BulkMeasure("bulk", "connect-bulk-1", 1, connect: true) { Goals = [new Goal("haproxy", 1.0)] },
+        new BulkMeasure("bulk", "connect-bulk-64", 64, connect: true) { Goals = [new Goal("haproxy", 1.0)] },
+        new IdleMeasure("idle", "idle-10000", 10_000) { Goals = [new Goal(null, 100)] },
+    ];
+
+    /// <summary>The measures that a word of the command line asks for: all, a group, or one by name.</summary>
+    /// <exception cref="BenchException">There is no such measure.</exception>
+    public static IReadOnlyList<Measure> Find(string what)
+    {
+        Measure[] found = [.. All.Where(m => what == "all" || m.Group == what || m.Name == what)];
+        return found.Length > 0 ? found : throw new BenchException($"there is no measure '{what}'\n\n{BenchOptions.Usage}{Describe()}");
+    }
+
+    /// <summary>The groups with their measures, one group a line.</summary>
+    public static string Describe() =>
+        "measures:\n" + string.Join('\n', All.GroupBy(m => m.Group).Select(g => $"  {g.Key,-8} {string.Join(' ', g.Select(m => m.Name))}"));
+
+    private static Goal[] Both(double factor) => [new("nginx", factor), new("haproxy", factor)];
+}
