@@ -71,9 +71,12 @@ public sealed class PortSet : IEquatable<PortSet>
     }
 
     /// <inheritdoc/>
-    public override string ToString() => IsAny
-        ? ""
-        : string.Join(',', _ranges.Select(r => r.First == r.Last ? Text(r.First) : $"{Text(r.First)}-{Text(r.Last)}"));
+    public override string ToString()
+    {
+        if (IsAny) return "";
+        string ranges = string.Join(',', _ranges.Select(r => r.First == r.Last ? Text(r.First) : $"{Text(r.First)}-{Text(r.Last)}"));
+        return Preferred == _ranges[0].First ? ranges : $"{Text(Preferred)},{ranges}";
+    }
 
     /// <inheritdoc/>
     public bool Equals(PortSet? other) => other is not null && Preferred == other.Preferred && _ranges.SequenceEqual(other._ranges);

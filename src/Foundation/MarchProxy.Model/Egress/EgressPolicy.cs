@@ -1,7 +1,6 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Net;
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using MarchProxy.Model.Resources;
 
@@ -68,8 +67,10 @@ public sealed class EgressPolicy
     {
         Service? service = FindService(name);
         ServiceAuth auth = service?.Auth ?? ServiceAuth.None;
-        bool current = Same(auth.Token, token);
-        bool previous = Same(auth.PreviousToken, token) && auth.PreviousUntil > now;
+        Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
+        SecretHash.Digest(token, digest);
+        bool current = SecretHash.Matches(auth.Token, digest);
+        bool previous = SecretHash.Matches(auth.PreviousToken, digest) & auth.PreviousUntil > now;
         return auth.Type == AuthType.Token && (current | previous) ? new ServiceIdentity(service!, AuthType.Token) : null;
     }
 
@@ -170,13 +171,5 @@ public sealed class EgressPolicy
     {
         if (!numbers.TryGetValue(name, out int number)) numbers[name] = number = numbers.Count;
         return number;
-    }
-
-    private static bool Same(string? secret, ReadOnlySpan<char> given)
-    {
-        // Compared over the given length either way: the time tells nothing about where they differ.
-        ReadOnlySpan<char> expected = secret is null || secret.Length != given.Length ? given : secret;
-        bool equal = CryptographicOperations.FixedTimeEquals(MemoryMarshal.AsBytes(expected), MemoryMarshal.AsBytes(given));
-        return equal && secret is not null && secret.Length == given.Length;
     }
 }

@@ -20,7 +20,8 @@ internal static class PlatformBinders
         ListenerPurpose purpose = fields.Choice(
             "purpose", ListenerPurpose.Ingress, ("ingress", ListenerPurpose.Ingress), ("forward-proxy", ListenerPurpose.ForwardProxy),
             ("dedicated", ListenerPurpose.Dedicated), ("database", ListenerPurpose.Database), ("syslog", ListenerPurpose.Syslog));
-        var listener = new Listener
+        bool database = purpose == ListenerPurpose.Database;
+        return new Listener
         {
             Name = header.Name,
             Cluster = header.Cluster,
@@ -34,19 +35,11 @@ internal static class PlatformBinders
                 "protocol", purpose == ListenerPurpose.Dedicated ? "tcp" : "http", ("http", "http"), ("https", "https"), ("tcp", "tcp"), ("udp", "udp")),
             Service = fields.Text("service"),
             ServicePort = (int)fields.Number("servicePort", 0, 0, 65535),
+            Engine = database ? fields.Text("engine") : "",
+            Database = database ? fields.Text("database") : "",
+            Source = purpose == ListenerPurpose.Syslog ? fields.Text("source") : "",
             Tls = Tls(fields.Map("tls")),
         };
-        if (purpose == ListenerPurpose.Database)
-        {
-            fields.Text("engine");
-            fields.Text("database");
-        }
-        else if (purpose == ListenerPurpose.Syslog)
-        {
-            fields.Text("source");
-        }
-
-        return listener;
     }
 
     public static Certificate Certificate(FieldReader fields, Header header) => new()

@@ -1,6 +1,4 @@
-using System.Collections.Immutable;
 using System.Text;
-using System.Text.Json;
 using MarchProxy.Model.Resources;
 
 namespace MarchProxy.Model.Intake;
@@ -26,7 +24,7 @@ public static class ResourceReader
         "databases", "accounts", "grants", "securityPolicies", "sources", "retention", "alertRules", "users", "qosPolicies", "routeTables", "policies", "threatFeeds",
     ];
 
-    private static readonly string[] s_here = ["clusters", "services", "mappings", "routes", "listeners", "certificates"];
+    private static readonly string[] s_here = [.. ResourceKind.All.Select(k => k.Plural)];
 
     /// <summary>Reads YAML.</summary>
     /// <param name="text">The document.</param>
@@ -46,20 +44,31 @@ public static class ResourceReader
     /// <param name="secrets">Where its secrets are.</param>
     public static IntakeResult ReadJson(string text, string fileName, ISecretSource secrets)
     {
-        try
-        {
-            var reader = new Utf8JsonReader(Encoding.UTF8.GetBytes(text), new JsonReaderOptions { MaxDepth = 64 });
-            while (reader.Read())
-            {
-            }
-        }
-        catch (JsonException e)
-        {
-            var position = new SourcePosition(fileName, (int)(e.LineNumber ?? 0) + 1, (int)(e.BytePositionInLine ?? 0) + 1);
-            return new IntakeResult(ResourceSet.Empty, [new Diagnostic(Severity.Error, position, "", "", "not JSON: " + e.Message.Split(" LineNumber")[0], "")]);
-        }
+        var diagnostics = new DiagnosticList();
+        Node? root = JsonNodeReader.Read(Encoding.UTF8.GetBytes(text), fileName, diagnostics);
+        ResourceSet set = root is null ? ResourceSet.Empty : Bind(root, new IntakeContext(diagnostics, secrets));
+        return new IntakeResult(set, diagnostics.Items);
+    }
 
-        return ReadYaml(text, fileName, secrets);
+    /// <summary>Reads one object of one kind from JSON, as an API or a control plane sends it.</summary>
+    /// <param name="kind">Its kind.</param>
+    /// <param name="json">The object, UTF-8.</param>
+    /// <param name="source">How messages name where it came from.</param>
+    /// <param name="secrets">Where its secrets are.</param>
+    /// <returns>The resource, null when it could not be read at all, and all findings.</returns>
+    public static (Resource? Resource, IReadOnlyList<Diagnostic> Diagnostics) ReadObject(ResourceKind kind, ReadOnlySpan<byte> json, string source, ISecretSource secrets)
+    {
+        var diagnostics = new DiagnosticList();
+        switch (JsonNodeReader.Read(json, source, diagnostics))
+        {
+            case MapNode map:
+                return (One(map, kind, new IntakeContext(diagnostics, secrets)), diagnostics.Items);
+            case { } node:
+                diagnostics.Error(node.Position, kind.Singular, "", "is not an object", "write { \"name\": ... }");
+                return (null, diagnostics.Items);
+            default:
+                return (null, diagnostics.Items);
+        }
     }
 
     private static ResourceSet Bind(Node root, IntakeContext context)
@@ -72,7 +81,7 @@ public static class ResourceReader
 
         foreach ((ScalarNode key, Node _) in map.Entries)
         {
-            if (s_here.Contains(key.Value)) continue;
+            if (ResourceKind.Find(key.Value)?.Plural == key.Value) continue;
             if (s_elsewhere.Contains(key.Value))
             {
                 context.Diagnostics.Warning(key.Position, "", key.Value, "are served by another role of the suite; the edge leaves them alone");
@@ -83,40 +92,34 @@ public static class ResourceReader
             context.Diagnostics.Error(key.Position, "", key.Value, "is not a kind of resource", near is null ? $"write {string.Join(", ", s_here)}" : $"did you mean {near}?");
         }
 
-        return new ResourceSet
-        {
-            Clusters = Each(map, "clusters", "cluster", context, PlatformBinders.Cluster),
-            Services = Each(map, "services", "service", context, ServiceBinder.Bind),
-            Mappings = Each(map, "mappings", "mapping", context, MappingBinder.Bind),
-            Routes = Each(map, "routes", "route", context, RouteBinder.Bind),
-            Listeners = Each(map, "listeners", "listener", context, PlatformBinders.Listener),
-            Certificates = Each(map, "certificates", "certificate", context, PlatformBinders.Certificate),
-        };
+        ResourceSet set = ResourceSet.Empty;
+        foreach (ResourceKind kind in ResourceKind.All) set = kind.Replace(set, Each(map, kind, context));
+        return set;
     }
 
-    private static ImmutableArray<T> Each<T>(MapNode root, string plural, string kind, IntakeContext context, Func<FieldReader, Header, T> bind)
-        where T : Resource
+    private static List<Resource> Each(MapNode root, ResourceKind kind, IntakeContext context)
     {
-        var result = ImmutableArray.CreateBuilder<T>();
+        var result = new List<Resource>();
         var all = new FieldReader(root, context, "");
-        foreach (Node item in all.Items(plural))
+        foreach (Node item in all.Items(kind.Plural))
         {
-            if (item is not MapNode map)
-            {
-                all.Wrong(item, plural, "an item is not a map of fields", "write - name: ...");
-                continue;
-            }
-
-            var fields = new FieldReader(map, context, kind);
-            string name = fields.Text("name");
-            fields.Subject = name.Length > 0 ? $"{kind}/{name}" : kind;
-            if (name.Length == 0) fields.Missing("name", "give it a name of lower-case letters, digits and dashes");
-            var header = new Header(name, fields.Text("cluster", "default"), fields.Text("description"), Labels(fields), map.Position);
-            result.Add(bind(fields, header));
-            fields.Finish();
+            if (item is MapNode map) result.Add(One(map, kind, context));
+            else all.Wrong(item, kind.Plural, "an item is not a map of fields", "write - name: ...");
         }
 
-        return result.ToImmutable();
+        return result;
+    }
+
+    private static Resource One(MapNode map, ResourceKind kind, IntakeContext context)
+    {
+        var fields = new FieldReader(map, context, kind.Singular);
+        string name = fields.Text("name");
+        fields.Subject = name.Length > 0 ? $"{kind.Singular}/{name}" : kind.Singular;
+        if (name.Length == 0) fields.Missing("name", "give it a name of lower-case letters, digits and dashes");
+        var header = new Header(name, fields.Text("cluster", "default"), fields.Text("description"), Labels(fields), map.Position);
+        Resource resource = kind.Bind(fields, header);
+        fields.Finish();
+        return resource;
     }
 
     private static Dictionary<string, string> Labels(FieldReader fields)

@@ -8,6 +8,8 @@ namespace MarchProxy.Model.Intake;
 /// <summary>Reads services.</summary>
 internal static class ServiceBinder
 {
+    private const int MinToken = 4, MaxToken = 512;
+
     public static Service Bind(FieldReader fields, Header header) => new()
     {
         Name = header.Name,
@@ -93,8 +95,8 @@ internal static class ServiceBinder
         var auth = new ServiceAuth
         {
             Type = fields.Choice("type", AuthType.None, ("none", AuthType.None), ("token", AuthType.Token), ("jwt", AuthType.Jwt), ("mtls", AuthType.Mtls)),
-            Token = fields.Secret("token"),
-            PreviousToken = fields.Secret("previousToken"),
+            Token = Token(fields, "token"),
+            PreviousToken = Token(fields, "previousToken"),
             PreviousUntil = fields.Time("previousUntil"),
             Algorithm = fields.Choice("algorithm", "HS256", ("HS256", "HS256"), ("HS384", "HS384"), ("HS512", "HS512"), ("RS256", "RS256"), ("ES256", "ES256")),
             Secret = fields.Secret("secret"),
@@ -104,5 +106,18 @@ internal static class ServiceBinder
         };
         fields.Finish();
         return auth;
+    }
+
+    /// <summary>A token, hashed as soon as it is read; or, as a store keeps it, its hash in the field with <c>Hash</c> after its name.</summary>
+    private static SecretHash? Token(FieldReader fields, string field)
+    {
+        Node? kept = fields.Find(field + "Hash");
+        if (kept is ScalarNode scalar && SecretHash.TryParse(scalar.Value, out SecretHash? hash)) return hash;
+        if (kept is not null) fields.Wrong(kept, field + "Hash", "is not the hash of a token", "write sha256: and 64 hexadecimal digits");
+        if (fields.Secret(field) is not { } token) return null;
+        Node at = fields.Find(field)!;
+        if (token.Length is < MinToken or > MaxToken) fields.Wrong(at, field, $"has {token.Length} characters", $"use 32 random bytes in base64; from {MinToken} to {MaxToken} characters are taken");
+        if (token.Any(c => c is < '!' or > '~')) fields.Wrong(at, field, "holds a character that HTTP credentials cannot", "use printable ASCII, best base64");
+        return SecretHash.Of(token);
     }
 }

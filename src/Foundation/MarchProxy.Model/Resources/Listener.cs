@@ -45,6 +45,15 @@ public sealed record Listener : Resource
     /// <summary>The port of that service; 0 for its first.</summary>
     public int ServicePort { get; init; }
 
+    /// <summary>The engine that a database listener speaks.</summary>
+    public string Engine { get; init; } = "";
+
+    /// <summary>The database that a database listener leads to; empty for the one that the client names.</summary>
+    public string Database { get; init; } = "";
+
+    /// <summary>The source that a syslog listener takes lines for.</summary>
+    public string Source { get; init; } = "";
+
     /// <summary>TLS towards the clients, or null.</summary>
     public ListenerTls? Tls { get; init; }
 }

@@ -60,11 +60,11 @@ public sealed record ServiceAuth
     /// <summary>The kind of proof.</summary>
     public AuthType Type { get; init; }
 
-    /// <summary>The token; at least 16 characters are advised.</summary>
-    public string? Token { get; init; }
+    /// <summary>The token's hash.</summary>
+    public SecretHash? Token { get; init; }
 
-    /// <summary>The token before the last rotation; it holds until <see cref="PreviousUntil"/>.</summary>
-    public string? PreviousToken { get; init; }
+    /// <summary>The hash of the token before the last rotation; that token holds until <see cref="PreviousUntil"/>.</summary>
+    public SecretHash? PreviousToken { get; init; }
 
     /// <summary>When the previous token ends.</summary>
     public DateTimeOffset? PreviousUntil { get; init; }

@@ -1,8 +1,7 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
-using System.Text.Json;
-using System.Text.Json.Nodes;
-using MarchProxy.Model.Addresses;
+using System.Text;
 using MarchProxy.Model.Intake;
 using MarchProxy.Model.Resources;
 using MarchProxy.Model.Validation;
@@ -17,7 +16,8 @@ public sealed record CompileResult(Snapshot? Snapshot, IReadOnlyList<Diagnostic>
 /// <summary>Makes snapshots of resources.</summary>
 public static class SnapshotCompiler
 {
-    private static readonly JsonSerializerOptions s_canonical = new() { Converters = { new TextConverter<PortSet>(), new TextConverter<System.Net.IPAddress>(), new TextConverter<System.Net.IPNetwork>() } };
+    /// <summary>Resources never change, and most of a set is the same as in the one before: each is written once.</summary>
+    private static readonly ConditionalWeakTable<Resource, byte[]> s_written = [];
 
     /// <summary>Validates a set and compiles one cluster of it.</summary>
     /// <param name="set">All resources.</param>
@@ -41,31 +41,16 @@ public static class SnapshotCompiler
     private static ImmutableArray<T> Sorted<T>(ImmutableArray<T> items, string cluster)
         where T : Resource => [.. items.Where(r => r.Cluster == cluster).OrderBy(r => r.Name, StringComparer.Ordinal)];
 
-    /// <summary>SHA-256 over canonical JSON: kinds and objects in order, members of free maps sorted, places in files left out.</summary>
+    /// <summary>SHA-256 over what the writer makes of each resource, in order.</summary>
     private static string Hash(ResourceSet set)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (Resource resource in set.All)
         {
-            JsonNode node = JsonSerializer.SerializeToNode(resource, resource.GetType(), s_canonical)!;
-            node.AsObject().Remove(nameof(Resource.Position));
-            hash.AppendData(JsonSerializer.SerializeToUtf8Bytes(Canonical(node)));
+            hash.AppendData(Encoding.UTF8.GetBytes(resource.Kind));
+            hash.AppendData(s_written.GetValue(resource, static r => ResourceWriter.ToJson(r)));
         }
 
         return Convert.ToHexStringLower(hash.GetHashAndReset().AsSpan(0, 12));
-    }
-
-    private static JsonNode? Canonical(JsonNode? node) => node switch
-    {
-        JsonObject map => new JsonObject(map.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => KeyValuePair.Create(p.Key, Canonical(p.Value)))),
-        JsonArray list => new JsonArray([.. list.Select(Canonical)]),
-        _ => node?.DeepClone(),
-    };
-
-    private sealed class TextConverter<T> : System.Text.Json.Serialization.JsonConverter<T>
-    {
-        public override T Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => throw new NotSupportedException("Snapshots are only written.");
-
-        public override void Write(Utf8JsonWriter writer, T value, JsonSerializerOptions options) => writer.WriteStringValue(value?.ToString());
     }
 }

@@ -146,7 +146,7 @@ public sealed class EgressPolicyTests
     {
         Name = "s" + number,
         Collection = "c" + random.Next(3),
-        Auth = new ServiceAuth { Type = AuthType.Token, Token = "token" + number },
+        Auth = new ServiceAuth { Type = AuthType.Token, Token = SecretHash.Of("token" + number) },
         Addresses = [.. Enumerable.Range(0, random.Next(1, 3)).Select(_ => random.Next(3) == 0 ? "*.a.test" : hosts[random.Next(hosts.Length)])],
     };
 

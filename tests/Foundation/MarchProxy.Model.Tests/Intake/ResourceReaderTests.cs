@@ -21,7 +21,7 @@ public sealed class ResourceReaderTests
         Assert.Equal(9000, mapping.PortMap[80]);
         Assert.True(mapping.Ports.Contains(443));
         Assert.False(mapping.Ports.Contains(444));
-        Assert.Equal("billing-secret", set.Services[0].Auth.Token);
+        Assert.Equal(SecretHash.Of("billing-secret"), set.Services[0].Auth.Token);
         Assert.Equal([ListenerPurpose.ForwardProxy, ListenerPurpose.Ingress], set.Listeners.Select(l => l.Purpose));
     }
 

@@ -1,0 +1,115 @@
+using System.Text;
+using MarchProxy.Model.Intake;
+using MarchProxy.Model.Resources;
+using MarchProxy.Model.Snapshots;
+
+namespace MarchProxy.Model.Tests.Intake;
+
+/// <summary>What is read, written and read again is the same; secrets are left out on demand.</summary>
+public sealed class ResourceWriterTests
+{
+    private const string Everything = """
+        clusters:
+          - { name: default, maxProxies: 9, labels: { b: "2", a: "1" } }
+        services:
+          - { name: one, description: "é \"quoted\"", addresses: [one.test, "*.one.test", 10.0.0.0/8, "::1"], ports: "9000,443,8000-8099", protocol: tcp, collection: group, owners: [ann],
+              auth: { type: token, token: first-token, previousToken: older-token, previousUntil: 2026-12-01T10:00:00Z }, resolve: { one.test: [127.0.0.1, "::1"] }, allowAddresses: [127.0.0.0/8] }
+          - { name: two, auth: { type: jwt, algorithm: ES256, jwks: "https://keys.test/jwks", issuer: me, audience: you } }
+          - { name: three, addresses: [3.3.3.3], auth: { type: jwt, secret: shared-secret } }
+        mappings:
+          - { name: all-fields, sources: [one, "collection:group"], destinations: [three], protocols: [udp, tcp], ports: "53", portMap: { "53": 5353 }, effect: report, priority: 7, auth: none,
+              rateLimit: 100, timeout: 1500ms, expiresAt: 2099-01-01T00:00:00Z, justification: because, approval: pending, listen: { address: "::", port: 53, protocol: udp, servicePort: 53 } }
+        routes:
+          - { name: web, hosts: [shop.test, "*.shop.test"], paths: [{ prefix: /a }, { exact: /b }, { regex: "^/c[0-9]+$" }], methods: [GET], backends: [{ service: one, weight: 3 }, three], retries: 0,
+              timeout: 5s, stripPrefix: /a, addPrefix: /z, requestHeaders: { set: { X-A: "1" }, add: { X-B: "2" }, remove: [X-C] }, responseHeaders: { remove: [Server] }, priority: 9 }
+        certificates:
+          - { name: cert, chain: "-----BEGIN CERTIFICATE-----\nx\n", key: "-----BEGIN PRIVATE KEY-----\ny\n" }
+        listeners:
+          - { name: front, address: 0.0.0.0, port: 443, purpose: ingress, protocol: https, tls: { certificates: [cert], minVersion: "1.3", clientCa: "-----BEGIN CERTIFICATE-----\nz\n" } }
+          - { name: db, port: 5432, purpose: database, engine: postgresql, database: sales }
+          - { name: lines, port: 514, purpose: syslog, source: hosts, protocol: udp }
+          - { name: straight, port: 99, purpose: dedicated, service: three, servicePort: 9 }
+        """;
+
+    [Fact]
+    public void Every_field_survives_the_way_out_and_back()
+    {
+        ResourceSet set = Read(Everything);
+        Assert.Equal(11, set.All.Count());
+        foreach (Resource resource in set.All)
+        {
+            byte[] written = ResourceWriter.ToJson(resource);
+            (Resource? again, IReadOnlyList<Diagnostic> diagnostics) = ResourceReader.ReadObject(ResourceKind.Of(resource), written, "again", new Secrets());
+            Assert.DoesNotContain(diagnostics, d => d.Severity == Severity.Error);
+            Assert.Equal(Encoding.UTF8.GetString(written), Encoding.UTF8.GetString(ResourceWriter.ToJson(again!)));
+        }
+
+        // What a reader takes and the writer leaves out would be lost without a sound: every field of the file is looked for in what was written.
+        string all = string.Concat(set.All.Select(r => Encoding.UTF8.GetString(ResourceWriter.ToJson(r))));
+        foreach (string field in new[]
+        {
+            "maxProxies", "labels", "description", "addresses", "9000,443,8000-8099", "protocol", "collection", "owners", "tokenHash", "previousTokenHash", "previousUntil", "resolve", "allowAddresses",
+            "algorithm", "jwks", "issuer", "audience", "secret", "sources", "destinations", "portMap", "effect", "priority", "rateLimit", "1500ms", "expiresAt", "justification", "approval", "listen",
+            "servicePort", "hosts", "prefix", "exact", "regex", "methods", "weight", "retries", "5s", "stripPrefix", "addPrefix", "requestHeaders", "responseHeaders", "remove", "chain", "key", "purpose",
+            "certificates", "minVersion", "clientCa", "engine", "database\":\"sales", "source\":\"hosts",
+        }) Assert.Contains(field, all, StringComparison.Ordinal);
+        Assert.DoesNotContain("first-token", all, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_redacted_resource_holds_no_secret()
+    {
+        string all = string.Concat(Read(Everything).All.Select(r => Encoding.UTF8.GetString(ResourceWriter.ToJson(r, redact: true))));
+        foreach (string secret in new[] { "sha256:", "shared-secret", "PRIVATE KEY" }) Assert.DoesNotContain(secret, all, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_version_knows_the_content_and_not_its_order_or_place()
+    {
+        ResourceSet set = Read(Everything);
+        string version = Compile(set);
+        Assert.Equal(version, Compile(set with { Services = [.. set.Services.Reverse()] }));
+        Assert.Equal(version, Compile(Read("# moved\n" + Everything)));
+        Assert.NotEqual(version, Compile(Read(Everything.Replace("weight: 3", "weight: 4", StringComparison.Ordinal))));
+    }
+
+    [Theory]
+    [InlineData("{\n \"name\": \"x\",\n \"port\": 1 }", 3, 2, "did you mean ports?")]
+    [InlineData("{\"name\":\"x\",\"name\":\"y\"}", 1, 13, "stands here a second time")]
+    [InlineData("[]", 1, 1, "is not an object")]
+    [InlineData("{\"name\":", 1, 9, "not JSON")]
+    [InlineData("{} {}", 1, 4, "not JSON")]
+    public void Faults_of_an_object_have_their_place(string json, int line, int column, string told)
+    {
+        (_, IReadOnlyList<Diagnostic> diagnostics) = ResourceReader.ReadObject(ResourceKind.Find("services")!, Encoding.UTF8.GetBytes(json), "body", new Secrets());
+        Assert.Contains(diagnostics, d => d.ToString().Contains(told, StringComparison.Ordinal) && d.Position.Line == line && d.Position.Column == column);
+    }
+
+    [Fact]
+    public void Garbage_is_never_an_exception()
+    {
+        var random = new Random(3);
+        byte[] good = Encoding.UTF8.GetBytes("""{"name":"x","addresses":["a.test",1,null,true],"auth":{"type":"token","token":"abcd"},"resolve":{"a":["::1"]},"labels":{"k":"\u00e9\ud800"}}""");
+        for (int i = 0; i < 20_000; i++)
+        {
+            byte[] bytes = (byte[])good.Clone();
+            for (int k = random.Next(1, 4); k > 0; k--) bytes[random.Next(bytes.Length)] = (byte)random.Next(256);
+            int length = random.Next(4) == 0 ? random.Next(bytes.Length) : bytes.Length;
+            foreach (ResourceKind kind in ResourceKind.All) ResourceReader.ReadObject(kind, bytes.AsSpan(0, length), "fuzz", new Secrets());
+        }
+    }
+
+    private static ResourceSet Read(string yaml)
+    {
+        IntakeResult read = ResourceReader.ReadYaml(yaml, "all.yaml", new Secrets());
+        Assert.False(read.HasErrors, string.Join('\n', read.Diagnostics));
+        return read.Set;
+    }
+
+    private static string Compile(ResourceSet set)
+    {
+        CompileResult result = SnapshotCompiler.Compile(set);
+        Assert.True(result.Snapshot is not null, string.Join('\n', result.Diagnostics));
+        return result.Snapshot.Version;
+    }
+}
