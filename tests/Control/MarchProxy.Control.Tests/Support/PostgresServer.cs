@@ -1,0 +1,78 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+
+namespace MarchProxy.Control.Tests.Support;
+
+/// <summary>A PostgreSQL of Debian's on a free port, in a temporary folder, for this test process alone.</summary>
+public sealed class PostgresServer : IAsyncLifetime
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("marchproxy-pg-").FullName;
+    private readonly string _bin = Directory.GetDirectories("/usr/lib/postgresql").Select(d => Path.Combine(d, "bin")).Where(d => File.Exists(Path.Combine(d, "initdb"))).Order(StringComparer.Ordinal).Last();
+    private int _port;
+    private int _databases;
+
+    /// <summary>The URL of a fresh, empty database.</summary>
+    public async Task<string> NewDatabaseAsync()
+    {
+        string name = string.Create(CultureInfo.InvariantCulture, $"db{Interlocked.Increment(ref _databases)}");
+        await RunAsync("psql", "-h", "127.0.0.1", "-p", Port, "-U", "march", "-d", "postgres", "-qc", $"CREATE DATABASE {name}");
+        return $"postgres://march:secret@127.0.0.1:{Port}/{name}";
+    }
+
+    public async Task InitializeAsync()
+    {
+        using (var probe = new TcpListener(IPAddress.Loopback, 0))
+        {
+            probe.Start();
+            _port = ((IPEndPoint)probe.LocalEndpoint).Port;
+        }
+
+        if (Environment.UserName == "root") await ExecAsync("chown", "postgres", _folder);
+        await RunAsync("initdb", "-D", Data, "-U", "march", "-A", "trust", "-E", "UTF8", "--no-sync");
+        await StartAsync();
+    }
+
+    public async Task DisposeAsync()
+    {
+        await RunAsync("pg_ctl", "-D", Data, "-m", "immediate", "-w", "stop");
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    /// <summary>Starts it, or starts it again after a kill.</summary>
+    public Task StartAsync() => RunAsync(
+        "pg_ctl", "-D", Data, "-w", "-t", "60", "-l", Path.Combine(_folder, "log"), "-o", $"-p {Port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off -c max_connections=200", "start");
+
+    /// <summary>Kills it as a power cut would.</summary>
+    public Task KillAsync() => RunAsync("pg_ctl", "-D", Data, "-m", "immediate", "-w", "stop");
+
+    private string Data => Path.Combine(_folder, "data");
+
+    private string Port => _port.ToString(CultureInfo.InvariantCulture);
+
+    private Task RunAsync(string tool, params string[] arguments) => Environment.UserName == "root"
+        ? ExecAsync("runuser", ["-u", "postgres", "--", Path.Combine(_bin, tool), .. arguments])
+        : ExecAsync(Path.Combine(_bin, tool), arguments);
+
+    private static async Task ExecAsync(string program, params string[] arguments)
+    {
+        // pg_ctl leaves the server behind with our descriptors: its output must not be a pipe that we wait for.
+        var start = new ProcessStartInfo("/bin/sh") { WorkingDirectory = "/" };
+        string output = Path.GetTempFileName();
+        foreach (string argument in (string[])["-c", "exec \"$@\" >\"$OUT\" 2>&1 </dev/null", "sh", program, .. arguments]) start.ArgumentList.Add(argument);
+        start.Environment["OUT"] = output;
+        using Process process = Process.Start(start)!;
+        await process.WaitForExitAsync();
+        string said = await File.ReadAllTextAsync(output);
+        File.Delete(output);
+        Assert.True(process.ExitCode == 0, $"{program} {string.Join(' ', arguments)}: {said}");
+    }
+}
+
+/// <summary>Tests that share one PostgreSQL.</summary>
+[CollectionDefinition(Name)]
+public sealed class PostgresCollection : ICollectionFixture<PostgresServer>
+{
+    public const string Name = "postgres";
+}
