@@ -69,6 +69,9 @@ public interface IControlStore : IAsyncDisposable
     /// <summary>Lets a cluster's keys end at a time, but for one; keys that end sooner keep their end.</summary>
     Task ExpireClusterKeysAsync(string cluster, string? exceptId, DateTimeOffset at, CancellationToken cancellation = default);
 
+    /// <summary>Ends one key.</summary>
+    Task ExpireClusterKeyAsync(string id, DateTimeOffset at, CancellationToken cancellation = default);
+
     /// <summary>All registered planes.</summary>
     Task<IReadOnlyList<StoredProxy>> ProxiesAsync(CancellationToken cancellation = default);
 

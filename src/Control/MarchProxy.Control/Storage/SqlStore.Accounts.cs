@@ -56,6 +56,9 @@ internal sealed partial class SqlStore
         "UPDATE cluster_keys SET expires_at = @expires_at WHERE cluster = @cluster AND id <> @except AND (expires_at IS NULL OR expires_at > @expires_at)", cancellation,
         ("cluster", cluster), ("except", exceptId ?? ""), ("expires_at", at));
 
+    public Task ExpireClusterKeyAsync(string id, DateTimeOffset at, CancellationToken cancellation = default) =>
+        WriteAsync("UPDATE cluster_keys SET expires_at = @expires_at WHERE id = @id", cancellation, ("id", id), ("expires_at", at));
+
     public async Task<IReadOnlyList<StoredProxy>> ProxiesAsync(CancellationToken cancellation = default) => await ReadAsync(
         $"SELECT {ProxyColumns} FROM proxies ORDER BY cluster, name",
         row => new StoredProxy(

@@ -108,13 +108,18 @@ internal static class ServiceBinder
         return auth;
     }
 
-    /// <summary>A token, hashed as soon as it is read; or, as a store keeps it, its hash in the field with <c>Hash</c> after its name.</summary>
+    /// <summary>A token, hashed as soon as it is read; or its hash, as a store keeps it, in the field with <c>Hash</c> after its name. A token wins over a hash.</summary>
     private static SecretHash? Token(FieldReader fields, string field)
     {
         Node? kept = fields.Find(field + "Hash");
-        if (kept is ScalarNode scalar && SecretHash.TryParse(scalar.Value, out SecretHash? hash)) return hash;
-        if (kept is not null) fields.Wrong(kept, field + "Hash", "is not the hash of a token", "write sha256: and 64 hexadecimal digits");
-        if (fields.Secret(field) is not { } token) return null;
+        if (fields.Secret(field) is not { } token)
+        {
+            if (kept is null) return null;
+            if (kept is ScalarNode scalar && SecretHash.TryParse(scalar.Value, out SecretHash? hash)) return hash;
+            fields.Wrong(kept, field + "Hash", "is not the hash of a token", "write sha256: and 64 hexadecimal digits");
+            return null;
+        }
+
         Node at = fields.Find(field)!;
         if (token.Length is < MinToken or > MaxToken) fields.Wrong(at, field, $"has {token.Length} characters", $"use 32 random bytes in base64; from {MinToken} to {MaxToken} characters are taken");
         if (token.Any(c => c is < '!' or > '~')) fields.Wrong(at, field, "holds a character that HTTP credentials cannot", "use printable ASCII, best base64");

@@ -1,0 +1,44 @@
+using System.Security.Cryptography;
+using MarchProxy.Model.Resources;
+
+namespace MarchProxy.Control.Changes;
+
+/// <summary>
+/// Secrets are never shown again, so that whoever reads an object, changes it and writes it back leaves them out: those are kept. A token that a new service does
+/// not bring is made.
+/// </summary>
+internal static class KeptSecrets
+{
+    /// <summary>Fills in what was left out.</summary>
+    /// <returns>The resource, and the token that was made for it.</returns>
+    public static (Resource Resource, string? Token) Fill(Resource wanted, Resource? before)
+    {
+        switch (wanted)
+        {
+            case Certificate { Key.Length: 0 } certificate when before is Certificate old:
+                return (certificate with { Key = old.Key }, null);
+            case Service { Auth: { Type: AuthType.Token, Token: null } auth } service:
+                ServiceAuth? kept = (before as Service)?.Auth;
+                if (kept?.Token is not null)
+                {
+                    return (service with { Auth = auth with { Token = kept.Token, PreviousToken = auth.PreviousToken ?? kept.PreviousToken, PreviousUntil = auth.PreviousUntil ?? kept.PreviousUntil } }, null);
+                }
+
+                string token = NewToken();
+                return (service with { Auth = auth with { Token = SecretHash.Of(token) } }, token);
+            case Service { Auth: { Type: AuthType.Jwt, Secret: null, Jwks: null } auth } service when before is Service { Auth: { Type: AuthType.Jwt, Secret: { } secret } }:
+                return (service with { Auth = auth with { Secret = secret } }, null);
+            default:
+                return (wanted, null);
+        }
+    }
+
+    /// <summary>The service with a new token; the present one holds for an overlap.</summary>
+    public static (Service Service, string Token) Rotate(Service service, DateTimeOffset until)
+    {
+        string token = NewToken();
+        return (service with { Auth = service.Auth with { Token = SecretHash.Of(token), PreviousToken = service.Auth.Token, PreviousUntil = until } }, token);
+    }
+
+    private static string NewToken() => Convert.ToBase64String(RandomNumberGenerator.GetBytes(32));
+}
