@@ -166,8 +166,12 @@ internal sealed partial class HttpExchange
             _upstream = null;
         }
 
-        if (!keep) await _client.LingerAndCloseAsync();
-        return keep;
+        if (keep) return true;
+
+        // A client that said it would send nothing more, and has not, loses nothing by an immediate close.
+        if (!_request.KeepAlive && _bodyState == BodyState.Done && _session.Pending.IsEmpty && _client.Tls is null && !_client.HasNews) _client.Close();
+        else await _client.LingerAndCloseAsync();
+        return false;
     }
 
     // RFC 9110 section 7.8: after 101 the connection belongs to the new protocol.
