@@ -17,7 +17,7 @@ internal static class DnsExchange
     /// </summary>
     private const int MaxStrays = 16;
 
-    /// <summary>Asks, with a plainer style if the server cannot cope. Throws what sockets throw, and when <paramref name="token"/> ends.</summary>
+    /// <summary>Asks, again in a plainer style if the server cannot cope. Throws what sockets and the token throw.</summary>
     public static async Task<DnsReply> AskAsync(IPEndPoint server, string name, DnsType type, CancellationToken token)
     {
         byte[] query = ArrayPool<byte>.Shared.Rent(DnsMessage.MaxQuery);
@@ -58,7 +58,8 @@ internal static class DnsExchange
     }
 
     /// <summary>RFC 7766: a length of two bytes before each message. One query, one answer.</summary>
-    private static async Task<DnsReply> OverTcpAsync(IPEndPoint server, ReadOnlyMemory<byte> query, DnsQueryStyle style, CancellationToken token)
+    private static async Task<DnsReply> OverTcpAsync(
+        IPEndPoint server, ReadOnlyMemory<byte> query, DnsQueryStyle style, CancellationToken token)
     {
         using var socket = new Socket(server.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         socket.NoDelay = true;

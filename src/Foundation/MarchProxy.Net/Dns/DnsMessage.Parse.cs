@@ -43,7 +43,8 @@ public static partial class DnsMessage
         ReadOnlySpan<byte> query, ReadOnlySpan<byte> question, ReadOnlySpan<byte> response, DnsQueryStyle style)
     {
         // RFC 1035 section 4.1.1: QR must be set, OPCODE zero, and the id ours.
-        if (response.Length < HeaderSize || !response[..2].SequenceEqual(query[..2]) || (response[2] & 0xF8) != 0x80) return DnsReplyStatus.NotMine;
+        if (response.Length < HeaderSize || !response[..2].SequenceEqual(query[..2])) return DnsReplyStatus.NotMine;
+        if ((response[2] & 0xF8) != 0x80) return DnsReplyStatus.NotMine;
         int code = response[3] & 0x0F;
         int questions = BinaryPrimitives.ReadUInt16BigEndian(response[4..]);
 
@@ -51,9 +52,8 @@ public static partial class DnsMessage
         if (code == 1 && questions == 0) return DnsReplyStatus.FormatError;
         if (questions != 1 || response.Length < HeaderSize + question.Length) return DnsReplyStatus.NotMine;
         ReadOnlySpan<byte> echo = response.Slice(HeaderSize, question.Length);
-        int nameLength = question.Length - 4;
-        if (!DnsName.EqualsIgnoreCase(echo[..nameLength], question[..nameLength]) || !echo[nameLength..].SequenceEqual(question[nameLength..]))
-            return DnsReplyStatus.NotMine;
+        bool same = DnsName.EqualsIgnoreCase(echo[..^4], question[..^4]) && echo[^4..].SequenceEqual(question[^4..]);
+        if (!same) return DnsReplyStatus.NotMine;
         if (style == DnsQueryStyle.MixedCase && !echo.SequenceEqual(question)) return DnsReplyStatus.CaseChanged;
         if ((response[2] & 0x02) != 0) return DnsReplyStatus.Truncated;
         return code switch
@@ -83,9 +83,11 @@ public static partial class DnsMessage
             at += 10;
             if (at + size > response.Length) return -1;
             bool known = BinaryPrimitives.ReadUInt16BigEndian(fields[2..]) == ClassIn;
-            int ttl = BinaryPrimitives.ReadInt32BigEndian(fields[4..]);
+            DnsType type = known ? (DnsType)BinaryPrimitives.ReadUInt16BigEndian(fields) : default;
+
             // RFC 2181 section 8: a TTL with its highest bit set is zero.
-            records[i] = new DnsRecord(start, known ? (DnsType)BinaryPrimitives.ReadUInt16BigEndian(fields) : default, Math.Max(ttl, 0), at, size);
+            int ttl = Math.Max(BinaryPrimitives.ReadInt32BigEndian(fields[4..]), 0);
+            records[i] = new DnsRecord(start, type, ttl, at, size);
             at += size;
         }
 
@@ -102,7 +104,7 @@ public static partial class DnsMessage
         Span<byte> owner = stackalloc byte[DnsName.MaxWire];
         for (int aliases = 0; aliases <= MaxAliases; aliases++)
         {
-            int target = -1, aliasTtl = ttl;
+            DnsRecord? alias = null;
             foreach (DnsRecord record in answers)
             {
                 if (record.Type != type && record.Type != DnsType.Cname) continue;
@@ -114,22 +116,23 @@ public static partial class DnsMessage
                     addresses.Add(ToAddress(response.Slice(record.Data, record.Size)));
                     ttl = Math.Min(ttl, record.Ttl);
                 }
-                else if (target < 0)
+                else
                 {
-                    target = record.Data;
-                    aliasTtl = Math.Min(ttl, record.Ttl);
+                    alias ??= record;
                 }
             }
 
-            if (addresses.Count > 0) return new DnsReply(DnsReplyStatus.Ok, addresses.ToImmutable(), Math.Max(ttl, 1));
-            if (target < 0)
+            if (addresses.Count > 0 && status == DnsReplyStatus.Ok) return new DnsReply(status, addresses.ToImmutable(), Math.Max(ttl, 1));
+            if (alias is not { } next)
             {
                 if (status == DnsReplyStatus.Ok) status = DnsReplyStatus.NoData;
-                return DnsReply.Of(status, Math.Clamp(NegativeTtl(response, authority, name[..nameLength]), 1, Math.Clamp(ttl, 1, MaxNegativeTtl)));
+                ttl = Math.Min(ttl, NegativeTtl(response, authority, name[..nameLength]));
+                return DnsReply.Of(status, Math.Clamp(ttl, 1, MaxNegativeTtl));
             }
 
-            ttl = aliasTtl;
-            if (DnsName.Read(response, target, name, out nameLength) < 0) return DnsReply.Of(DnsReplyStatus.Malformed);
+            ttl = Math.Min(ttl, next.Ttl);
+            int end = DnsName.Read(response, next.Data, name, out nameLength);
+            if (end != next.Data + next.Size) return DnsReply.Of(DnsReplyStatus.Malformed);
         }
 
         return DnsReply.Of(DnsReplyStatus.Malformed);

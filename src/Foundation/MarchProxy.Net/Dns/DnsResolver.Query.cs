@@ -38,7 +38,8 @@ public sealed partial class DnsResolver
     }
 
     /// <summary>Asks for both families at once.</summary>
-    private async Task<(ResolveResult Result, int Ttl)> ResolveAbsoluteAsync(ResolverState state, string host, string name, CancellationToken token)
+    private async Task<(ResolveResult Result, int Ttl)> ResolveAbsoluteAsync(
+        ResolverState state, string host, string name, CancellationToken token)
     {
         Task<(DnsReply, ResolveStatus)> v6 = QueryAsync(state, name, DnsType.Aaaa, token), v4 = QueryAsync(state, name, DnsType.A, token);
         await Task.WhenAll(v6, v4);
@@ -71,7 +72,8 @@ public sealed partial class DnsResolver
     private static ResolveStatus Worst(ResolveStatus a, ResolveStatus b) => a > b ? a : b;
 
     /// <summary>Asks one server after the other, as often as configured, until one says what is or is not.</summary>
-    private async Task<(DnsReply Reply, ResolveStatus Status)> QueryAsync(ResolverState state, string name, DnsType type, CancellationToken token)
+    private async Task<(DnsReply Reply, ResolveStatus Status)> QueryAsync(
+        ResolverState state, string name, DnsType type, CancellationToken token)
     {
         ServerList servers = state.Servers;
         TimeSpan timeout = state.Conf.Timeout ?? _options.QueryTimeout;

@@ -5,8 +5,8 @@ using System.Net;
 namespace MarchProxy.Net.Dns;
 
 /// <summary>
-/// A DNS client with a cache: A and AAAA records over UDP with TCP fall-back, the hosts file, resolv.conf with its search list. Work is done
-/// on the thread pool, never on the thread that asks. Dispose ends all names under way.
+/// A DNS client with a cache: A and AAAA records over UDP with TCP fall-back, the hosts file, resolv.conf with its search list. Work is
+/// done on the thread pool, never on the thread that asks. Dispose ends all names under way.
 /// </summary>
 public sealed partial class DnsResolver : INameResolver, IAsyncDisposable
 {
@@ -16,7 +16,7 @@ public sealed partial class DnsResolver : INameResolver, IAsyncDisposable
     private readonly DnsResolverOptions _options;
     private readonly WatchedFile _confFile, _hostsFile;
     private readonly Dictionary<string, Task<ResolveResult>> _flights = new(StringComparer.OrdinalIgnoreCase);
-    private readonly Lock _gate = new();
+    private readonly Lock _gate = new(), _fileGate = new();
     private readonly CancellationTokenSource _disposed = new();
     private readonly ITimer _fileTimer;
     private volatile ResolverState _state;
@@ -41,7 +41,7 @@ public sealed partial class DnsResolver : INameResolver, IAsyncDisposable
             static resolver => ((DnsResolver)resolver!).CheckFiles(), this, CheckFilesEvery, CheckFilesEvery);
     }
 
-    /// <summary>Queries sent to servers; a name takes at least two.</summary>
+    /// <summary>Questions put to servers; a name takes at least two. A repeat over TCP or in a plainer style is not counted.</summary>
     public long Queries => Interlocked.Read(ref _queries);
 
     /// <summary>Names answered from the cache.</summary>
@@ -138,7 +138,16 @@ public sealed partial class DnsResolver : INameResolver, IAsyncDisposable
 
     private void CheckFiles()
     {
-        if (Load(_state) is { } changed) _state = changed;
+        // A check that takes longer than the interval must not meet the next one.
+        if (!_fileGate.TryEnter()) return;
+        try
+        {
+            if (Load(_state) is { } changed) _state = changed;
+        }
+        finally
+        {
+            _fileGate.Exit();
+        }
     }
 
     private ResolverState? Load(ResolverState? old)

@@ -5,7 +5,7 @@ namespace MarchProxy.Net.Dns;
 /// <summary>Settings of a <see cref="DnsResolver"/>.</summary>
 public sealed record DnsResolverOptions
 {
-    /// <summary>The servers in order of preference. Null: those of <see cref="ResolvConfPath"/>, together with its search list and options.</summary>
+    /// <summary>The servers in order of preference. Null: those of resolv.conf, with its search list and options.</summary>
     public IReadOnlyList<IPEndPoint>? Servers { get; init; }
 
     /// <summary>Whether the names in <see cref="HostsPath"/> go before DNS.</summary>

@@ -16,7 +16,9 @@ internal static class HostLiteral
         if (host is ['[', .. var inner, ']']) return TryParseV6(inner, out address);
         if (host.Contains(':')) return TryParseV6(host, out address);
         Span<char> canonical = stackalloc char[64];
-        return IPAddress.TryParse(host, out address) && address.TryFormat(canonical, out int length) && host.SequenceEqual(canonical[..length]);
+        return IPAddress.TryParse(host, out address)
+            && address.TryFormat(canonical, out int length)
+            && host.SequenceEqual(canonical[..length]);
     }
 
     private static bool TryParseV6(ReadOnlySpan<char> host, [NotNullWhen(true)] out IPAddress? address)

@@ -16,7 +16,7 @@ internal sealed class ResolvConf
     /// <summary>The servers in order; 127.0.0.1 if the file names none (resolv.conf(5)).</summary>
     public ImmutableArray<IPEndPoint> Servers { get; private set; } = [new IPEndPoint(IPAddress.Loopback, 53)];
 
-    /// <summary>Domains to put behind a relative name, without dots around them. The last <c>search</c> or <c>domain</c> line counts.</summary>
+    /// <summary>Domains to put behind a relative name, without dots around. The last <c>search</c> or <c>domain</c> line counts.</summary>
     public ImmutableArray<string> Search { get; private set; } = [];
 
     /// <summary>Dots from which on a name is first tried as it stands: 0–15.</summary>

@@ -12,6 +12,10 @@ internal static unsafe partial class OpenSsl
     internal const int SSL_CTRL_MODE = 33, SSL_CTRL_SET_TLSEXT_SERVERNAME_CB = 53, SSL_CTRL_SET_TLSEXT_SERVERNAME_ARG = 54;
     internal const int SSL_CTRL_SET_MIN_PROTO_VERSION = 123;
     internal const long SSL_MODE_ENABLE_PARTIAL_WRITE = 1, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER = 2, SSL_MODE_RELEASE_BUFFERS = 16;
+    internal const int SSL_CTRL_SET_SESS_CACHE_MODE = 44, SSL_CTRL_SET_TLSEXT_HOSTNAME = 55;
+    internal const long SSL_SESS_CACHE_CLIENT = 1, SSL_SESS_CACHE_NO_INTERNAL = 0x300;
+    internal const int SSL_SENT_SHUTDOWN = 1, SSL_RECEIVED_SHUTDOWN = 2;
+    internal const uint X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS = 4;
     internal const int TLS1_2_VERSION = 0x0303, TLS1_3_VERSION = 0x0304;
     internal const int SSL_VERIFY_PEER = 1, SSL_VERIFY_FAIL_IF_NO_PEER_CERT = 2;
     internal const ulong SSL_OP_NO_RENEGOTIATION = 1UL << 30, SSL_OP_NO_COMPRESSION = 1UL << 17, SSL_OP_CIPHER_SERVER_PREFERENCE = 1UL << 22;
@@ -19,6 +23,51 @@ internal static unsafe partial class OpenSsl
 
     [DllImport(Ssl)]
     internal static extern nint TLS_server_method();
+
+    [DllImport(Ssl)]
+    internal static extern nint TLS_client_method();
+
+    [DllImport(Ssl)]
+    internal static extern int SSL_CTX_set_default_verify_paths(nint context);
+
+    [DllImport(Ssl)]
+    internal static extern int SSL_CTX_set_alpn_protos(nint context, byte* protocols, uint length);
+
+    [DllImport(Ssl)]
+    internal static extern void SSL_CTX_sess_set_new_cb(nint context, delegate* unmanaged[Cdecl]<nint, nint, int> callback);
+
+    [DllImport(Ssl)]
+    internal static extern nint SSL_get_SSL_CTX(nint session);
+
+    [DllImport(Ssl)]
+    internal static extern int SSL_CTX_set_ex_data(nint context, int index, nint value);
+
+    [DllImport(Ssl)]
+    internal static extern nint SSL_CTX_get_ex_data(nint context, int index);
+
+    [DllImport(Ssl)]
+    internal static extern void SSL_set_connect_state(nint session);
+
+    [DllImport(Ssl)]
+    internal static extern long SSL_ctrl(nint session, int command, long number, void* pointer);
+
+    [DllImport(Ssl)]
+    internal static extern int SSL_set1_host(nint session, [MarshalAs(UnmanagedType.LPUTF8Str)] string name);
+
+    [DllImport(Ssl)]
+    internal static extern void SSL_set_hostflags(nint session, uint flags);
+
+    [DllImport(Ssl)]
+    internal static extern nint SSL_get0_param(nint session);
+
+    [DllImport(Ssl)]
+    internal static extern int SSL_set_session(nint session, nint resumed);
+
+    [DllImport(Ssl)]
+    internal static extern void SSL_SESSION_free(nint resumed);
+
+    [DllImport(Crypto)]
+    internal static extern int X509_VERIFY_PARAM_set1_ip_asc(nint parameters, [MarshalAs(UnmanagedType.LPUTF8Str)] string address);
 
     [DllImport(Ssl)]
     internal static extern nint SSL_CTX_new(nint method);
@@ -88,6 +137,9 @@ internal static unsafe partial class OpenSsl
 
     [DllImport(Ssl)]
     internal static extern int SSL_shutdown(nint session);
+
+    [DllImport(Ssl)]
+    internal static extern void SSL_set_shutdown(nint session, int mode);
 
     [DllImport(Ssl)]
     internal static extern int SSL_get_error(nint session, int result);

@@ -12,11 +12,6 @@ namespace MarchProxy.Net.Tls;
 /// </summary>
 public sealed unsafe class TlsServerContext : IDisposable
 {
-    // Mozilla's intermediate profile for TLS 1.2; TLS 1.3 keeps OpenSSL's.
-    private const string Ciphers =
-        "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:" +
-        "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
-
     private readonly Dictionary<string, nint> _names = new(StringComparer.OrdinalIgnoreCase);
     private readonly List<nint> _contexts = [];
     private readonly byte[] _alpn;
@@ -70,16 +65,11 @@ public sealed unsafe class TlsServerContext : IDisposable
 
     private void Add(TlsCertificate certificate, TlsServerOptions options)
     {
-        nint context = SSL_CTX_new(TLS_server_method());
-        if (context == 0) throw new TlsConfigurationException("OpenSSL refuses a context: " + TakeError());
+        nint context = ContextParts.Make(TLS_server_method(), options.MinVersion);
         _contexts.Add(context);
-        long version = options.MinVersion == TlsMinVersion.Tls13 ? TLS1_3_VERSION : TLS1_2_VERSION;
-        SSL_CTX_ctrl(context, SSL_CTRL_SET_MIN_PROTO_VERSION, version, null);
-        SSL_CTX_ctrl(context, SSL_CTRL_MODE, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS, null);
-        SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
-        SSL_CTX_set_cipher_list(context, Ciphers);
+        SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE);
         fixed (byte* id = "marchproxy"u8) SSL_CTX_set_session_id_context(context, id, 10);
-        UseCertificate(context, certificate);
+        ContextParts.UseCertificate(context, certificate);
         UseClientCa(context, options);
         if (_alpn.Length > 0) SSL_CTX_set_alpn_select_cb(context, &SelectProtocol, GCHandle.ToIntPtr(_self));
         if (_contexts.Count == 1)
@@ -92,46 +82,10 @@ public sealed unsafe class TlsServerContext : IDisposable
         foreach (string name in Names(leaf)) _names.TryAdd(name, context);
     }
 
-    private static void UseCertificate(nint context, TlsCertificate certificate)
-    {
-        List<nint> chain = Pem.ReadCertificates(certificate.ChainPem);
-        nint key = Pem.ReadKey(certificate.KeyPem);
-        try
-        {
-            if (chain.Count == 0) throw new TlsConfigurationException("The chain holds no certificate that can be read; give it in PEM, the leaf first.");
-            if (key == 0) throw new TlsConfigurationException("The private key cannot be read; give it in PEM without a passphrase.");
-            if (SSL_CTX_use_certificate(context, chain[0]) != 1) throw new TlsConfigurationException($"OpenSSL refuses the certificate: {TakeError()}.");
-            if (SSL_CTX_use_PrivateKey(context, key) != 1 || SSL_CTX_check_private_key(context) != 1)
-            {
-                throw new TlsConfigurationException($"The private key does not belong to the first certificate of the chain ({TakeError()}); put the leaf first and give its own key.");
-            }
-
-            // The context takes the extra certificates over.
-            for (int i = 1; i < chain.Count; i++)
-            {
-                const int addExtraChain = 14;
-                if (SSL_CTX_ctrl(context, addExtraChain, 0, (void*)chain[i]) == 1) chain[i] = 0;
-            }
-        }
-        finally
-        {
-            foreach (nint one in chain.Where(c => c != 0)) X509_free(one);
-            if (key != 0) EVP_PKEY_free(key);
-        }
-    }
-
     private static void UseClientCa(nint context, TlsServerOptions options)
     {
         if (options.ClientCertificates == ClientCertificateMode.None) return;
-        List<nint> authorities = Pem.ReadCertificates(options.ClientCaPem ?? "");
-        if (authorities.Count == 0) throw new TlsConfigurationException("clientCa holds no certificate that can be read; give the CA in PEM.");
-        nint store = SSL_CTX_get_cert_store(context);
-        foreach (nint authority in authorities)
-        {
-            X509_STORE_add_cert(store, authority);
-            X509_free(authority);
-        }
-
+        ContextParts.Trust(context, options.ClientCaPem ?? "", "clientCa");
         int mode = options.ClientCertificates == ClientCertificateMode.Required ? SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT : SSL_VERIFY_PEER;
         SSL_CTX_set_verify(context, mode, 0);
     }

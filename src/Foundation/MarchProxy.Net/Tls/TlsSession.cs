@@ -14,9 +14,9 @@ public sealed unsafe class TlsSession : IDisposable
     private bool _failed;
 
     // Callbacks of the handshake lead back to the context: it must live as long as its sessions.
-    private readonly TlsServerContext _context;
+    private readonly object _context;
 
-    internal TlsSession(nint ssl, TlsServerContext context)
+    internal TlsSession(nint ssl, object context)
     {
         _ssl = ssl;
         _context = context;
@@ -122,6 +122,9 @@ public sealed unsafe class TlsSession : IDisposable
     public void Dispose()
     {
         if (_ssl == 0) return;
+
+        // OpenSSL holds a session that ended without close_notify for bad and would not resume it; ours ended since we closed it.
+        if (_established && !_failed) SSL_set_shutdown(_ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
         SSL_free(_ssl);
         _ssl = 0;
         GC.KeepAlive(_context);
