@@ -5,9 +5,10 @@ using MarchProxy.Bench.Peers;
 using MarchProxy.Bench.Policy;
 using MarchProxy.Bench.Results;
 using MarchProxy.Bench.Site;
+using MarchProxy.Bench.Tls;
 
 // Micro-measurements of pure code, which know no peer: asked for by name, and not a part of all.
-Dictionary<string, Action> micro = new() { ["parser"] = ParserBench.Run, ["decision"] = DecisionBench.Run };
+Dictionary<string, Action> micro = new() { ["parser"] = ParserBench.Run, ["decision"] = DecisionBench.Run, ["tls-engine"] = TlsEngineBench.Run };
 
 try
 {

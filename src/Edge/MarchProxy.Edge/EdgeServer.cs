@@ -3,6 +3,7 @@ using MarchProxy.Edge.Config;
 using MarchProxy.Edge.Kestrel;
 using MarchProxy.Edge.Listeners;
 using MarchProxy.Edge.Loops;
+using MarchProxy.Edge.Upstream;
 using MarchProxy.Model.Snapshots;
 using MarchProxy.Net.Dns;
 using MarchProxy.Net.Loop;
@@ -25,6 +26,7 @@ public sealed class EdgeServer : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly INameResolver _resolver;
     private readonly SemaphoreSlim _applying = new(1, 1);
+    private readonly UpstreamTlsCache _upstreams = new();
     private EdgeLoop[] _edges = [];
     private ListenerSet? _listeners;
 
@@ -74,11 +76,12 @@ public sealed class EdgeServer : IAsyncDisposable
         await _applying.WaitAsync();
         try
         {
-            var config = new EdgeConfig(snapshot);
+            var config = new EdgeConfig(snapshot, _upstreams);
             if (_edges.Length == 0) Begin(config);
             ListenerPlan plan = await _listeners!.PrepareAsync(snapshot);
             await _loops.ForEachAsync(loop => _edges[loop.Id].Config = config);
             await _listeners.CommitAsync(plan);
+            _upstreams.Keep(config.Upstreams.ToHashSet());
             Version = snapshot.Version;
         }
         finally

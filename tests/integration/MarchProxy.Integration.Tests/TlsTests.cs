@@ -1,7 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using MarchProxy.Integration.Support;
 
 namespace MarchProxy.Integration;
@@ -16,8 +14,8 @@ public sealed class TlsTests : IAsyncLifetime
     public async Task InitializeAsync()
     {
         _nginx = await NginxServer.StartAsync();
-        MakeCertificate("shop", "shop.test");
-        MakeCertificate("wild", "*.wild.test");
+        TestCertificate.Write(_folder, "shop", "shop.test");
+        TestCertificate.Write(_folder, "wild", "*.wild.test");
         _proxy = await Proxy.StartAsync(Resources("shop"), _folder);
     }
 
@@ -95,16 +93,4 @@ public sealed class TlsTests : IAsyncLifetime
         listeners:
           - { name: tls, port: 0, purpose: ingress, protocol: https, tls: { certificates: [shop, wild] } }
         """;
-
-    private void MakeCertificate(string name, string host)
-    {
-        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest("CN=" + host, key, HashAlgorithmName.SHA256);
-        var names = new SubjectAlternativeNameBuilder();
-        names.AddDnsName(host);
-        request.CertificateExtensions.Add(names.Build());
-        using X509Certificate2 certificate = request.CreateSelfSigned(DateTimeOffset.Now.AddDays(-1), DateTimeOffset.Now.AddDays(2));
-        _folder.Write(name + ".pem", certificate.ExportCertificatePem());
-        _folder.Write(name + ".key", key.ExportPkcs8PrivateKeyPem());
-    }
 }

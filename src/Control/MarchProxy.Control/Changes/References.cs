@@ -28,6 +28,9 @@ internal static class References
                 }
 
                 break;
+            case Service { Tls.Certificate: { Length: > 0 } shown }:
+                yield return ("certificates", shown);
+                break;
             case Route route:
                 foreach (Backend backend in route.Backends) yield return ("services", backend.Service);
                 break;

@@ -1,4 +1,5 @@
 using MarchProxy.Edge.Http1;
+using MarchProxy.Edge.Upstream;
 using MarchProxy.Model.Addresses;
 using MarchProxy.Model.Resources;
 using MarchProxy.Model.Snapshots;
@@ -15,12 +16,12 @@ internal sealed class CompiledRoute
     private readonly CompiledBackend[] _wheel;
     private int _next;
 
-    public CompiledRoute(Route route, Snapshot snapshot)
+    public CompiledRoute(Route route, Snapshot snapshot, Func<Service, string, UpstreamTls?> tls)
     {
         Route = route;
         RequestRewrite = new RequestRewrite(ForwardedPolicy.Ingress, Changes(route.RequestHeaders), route.StripPrefix, route.AddPrefix);
         ResponseRewrite = new ResponseRewrite(addVia: true, Changes(route.ResponseHeaders));
-        Backends = [.. route.Backends.Where(b => b.Weight > 0).Select(b => new CompiledBackend(snapshot.Egress.FindService(b.Service)!, b.Weight))];
+        Backends = [.. route.Backends.Where(b => b.Weight > 0).Select(b => new CompiledBackend(snapshot.Egress.FindService(b.Service)!, b.Weight, tls))];
         _wheel = Wheel(Backends);
     }
 
@@ -69,11 +70,11 @@ internal sealed class CompiledBackend
 {
     private int _next;
 
-    public CompiledBackend(Service service, int weight)
+    public CompiledBackend(Service service, int weight, Func<Service, string, UpstreamTls?> tls)
     {
         Service = service;
         Weight = weight;
-        Port = service.Ports.IsAny ? 80 : service.Ports.Preferred;
+        Port = service.Ports.IsAny ? (service.Protocol == "https" ? 443 : 80) : service.Ports.Preferred;
         var endpoints = new List<Endpoint>();
         foreach (string address in service.Addresses)
         {
@@ -84,7 +85,12 @@ internal sealed class CompiledBackend
         }
 
         Endpoints = [.. endpoints];
+        string? named = service.Addresses.FirstOrDefault(a => HostPattern.TryParse(a, out HostPattern p, out _) && p.Kind == HostPatternKind.Name);
+        Tls = tls(service, named ?? service.Addresses.FirstOrDefault(a => a.Length > 0)?.Split('/')[0] ?? "");
     }
+
+    /// <summary>TLS towards it, or null for plain HTTP.</summary>
+    public UpstreamTls? Tls { get; }
 
     public Service Service { get; }
 

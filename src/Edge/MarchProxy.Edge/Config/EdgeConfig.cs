@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using MarchProxy.Edge.Upstream;
 using MarchProxy.Model.Resources;
 using MarchProxy.Model.Snapshots;
 
@@ -9,13 +10,18 @@ internal sealed class EdgeConfig
 {
     private readonly FrozenDictionary<Route, CompiledRoute> _routes;
 
-    public EdgeConfig(Snapshot snapshot)
+    public EdgeConfig(Snapshot snapshot, UpstreamTlsCache upstreams)
     {
+        var certificates = snapshot.Resources.Certificates.ToDictionary(c => c.Name, StringComparer.Ordinal);
+        UpstreamTls? Tls(Service service, string dialled) => upstreams.For(service, dialled, certificates);
         Snapshot = snapshot;
         _routes = snapshot.Resources.Routes.ToFrozenDictionary(
-            r => r, r => new CompiledRoute(r, snapshot), ReferenceEqualityComparer.Instance as IEqualityComparer<Route>);
+            r => r, r => new CompiledRoute(r, snapshot, Tls), ReferenceEqualityComparer.Instance as IEqualityComparer<Route>);
         AnyTokens = snapshot.Resources.Services.Any(s => s.Auth.Type == AuthType.Token);
     }
+
+    /// <summary>The TLS of upstreams that it uses.</summary>
+    public IEnumerable<UpstreamTls> Upstreams => _routes.Values.SelectMany(r => r.Backends).Select(b => b.Tls).OfType<UpstreamTls>();
 
     public Snapshot Snapshot { get; }
 

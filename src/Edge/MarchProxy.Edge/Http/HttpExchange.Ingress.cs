@@ -22,6 +22,7 @@ internal sealed partial class HttpExchange
         Record.Rule = route.Name;
         CompiledBackend backend = _route.Pick();
         Record.Destination = backend.Service.Name;
+        _targetTls = backend.Tls;
         if (backend.Endpoints.Length == 0) return ResolveBackendAsync(backend);
         _targets[0] = backend.Next();
         _targetCount = 1;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using MarchProxy.Edge.Http1;
+using MarchProxy.Edge.Upstream;
 using MarchProxy.Net;
 using MarchProxy.Net.Loop;
 using MarchProxy.Net.Tcp;
@@ -15,6 +16,7 @@ internal sealed partial class HttpExchange
     private static readonly Action<object?> s_clientLeft = static state => ((HttpExchange)state!).ClientLeft();
     private readonly Endpoint[] _targets = new Endpoint[MaxTargets];
     private int _targetCount;
+    private UpstreamTls? _targetTls;
     private TcpConnection? _upstream;
     private bool _clientGone;
 
@@ -95,7 +97,7 @@ internal sealed partial class HttpExchange
         {
             for (int i = 0; i < _targetCount; i++)
             {
-                if (_edge.Pool.TryTake(_targets[i]) is not { } pooled) continue;
+                if (_edge.Pool.TryTake(_targets[i], _targetTls) is not { } pooled) continue;
                 UseUpstream(pooled, reused: true);
                 return default;
             }
@@ -120,7 +122,13 @@ internal sealed partial class HttpExchange
                 }
 
                 UseUpstream(connection, reused: false);
-                return null;
+                if (_targetTls is not { } tls) return null;
+                int secured = await connection.StartTlsAsync(tls.Context.CreateSession(connection.TlsDescriptor, tls.ServerName), _edge.Settings.HandshakeMs);
+                if (secured == 0) return null;
+                LocalResponse refused = LocalAnswers.UpstreamTlsFailed(secured, connection.Tls?.FailureReason);
+                connection.Close();
+                _upstream = null;
+                return refused;
             }
 
             Record.Upstream = _targets[0];
@@ -138,6 +146,7 @@ internal sealed partial class HttpExchange
             Config.CompiledBackend next = _route.Pick();
             if (next.Endpoints.Length == 0) continue;
             _targets[0] = next.Next();
+            _targetTls = next.Tls;
             _targetCount = 1;
             Record.Destination = next.Service.Name;
             return true;

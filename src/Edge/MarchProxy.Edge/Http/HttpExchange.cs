@@ -63,6 +63,7 @@ internal sealed partial class HttpExchange
         _config = null!;
         _route = null;
         _upstream = null;
+        _targetTls = null;
     }
 
     /// <summary>Serves the request.</summary>

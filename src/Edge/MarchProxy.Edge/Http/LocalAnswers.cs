@@ -107,6 +107,17 @@ internal static class LocalAnswers
     };
 
     /// <summary>What a client gets when a connection to the upstream cannot be had.</summary>
+    /// <summary>The handshake with the upstream failed; the reason is told to the operator's client, as it names no secret.</summary>
+    public static LocalResponse UpstreamTlsFailed(int error, string? reason) => error == -Errno.ETIMEDOUT
+        ? new() { Status = 504, Reason = "upstream-tls-timeout", Detail = "The TLS handshake with the upstream took too long.", Error = ProxyError.ConnectionTimeout }
+        : new()
+        {
+            Status = 502,
+            Reason = reason?.Contains("certificate verify failed", StringComparison.Ordinal) == true ? "upstream-certificate" : "upstream-tls",
+            Detail = $"The TLS handshake with the upstream failed: {reason ?? "the connection ended"}.",
+            Error = reason?.Contains("certificate verify failed", StringComparison.Ordinal) == true ? ProxyError.TlsCertificateError : ProxyError.TlsProtocolError,
+        };
+
     public static LocalResponse ConnectFailed(int error) => -error switch
     {
         Errno.ECONNREFUSED => new() { Status = 502, Reason = "upstream-refused", Detail = "The upstream refuses connections.", Error = ProxyError.ConnectionRefused },

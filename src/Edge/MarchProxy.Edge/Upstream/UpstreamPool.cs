@@ -11,7 +11,7 @@ namespace MarchProxy.Edge.Upstream;
 /// </summary>
 internal sealed class UpstreamPool(EventLoop loop, UpstreamPoolOptions options)
 {
-    private readonly Dictionary<Endpoint, IdleStack> _idle = [];
+    private readonly Dictionary<(Endpoint Endpoint, UpstreamTls? Tls), IdleStack> _idle = [];
     private static readonly Action<object?> s_gone = static state => ((PooledConnection)state!).Drop();
 
     /// <summary>Connections idle in the pool.</summary>
@@ -19,9 +19,10 @@ internal sealed class UpstreamPool(EventLoop loop, UpstreamPoolOptions options)
 
     /// <summary>Takes an idle connection to an endpoint, or null.</summary>
     /// <param name="endpoint">Where it must lead.</param>
-    public TcpConnection? TryTake(in Endpoint endpoint)
+    /// <param name="tls">Under which TLS; null for none.</param>
+    public TcpConnection? TryTake(in Endpoint endpoint, UpstreamTls? tls)
     {
-        if (!_idle.TryGetValue(endpoint, out IdleStack? stack)) return null;
+        if (!_idle.TryGetValue((endpoint, tls), out IdleStack? stack)) return null;
         while (stack.TryPop() is { } pooled)
         {
             IdleCount--;
@@ -40,13 +41,14 @@ internal sealed class UpstreamPool(EventLoop loop, UpstreamPoolOptions options)
 
     /// <summary>Puts a connection aside for the next request to the same endpoint, or closes it when there are enough.</summary>
     /// <param name="connection">One whose last response was read to its exact end.</param>
-    public void Return(TcpConnection connection)
+    /// <param name="tls">The TLS that it was opened under.</param>
+    public void Return(TcpConnection connection, UpstreamTls? tls)
     {
         if (connection.IsClosed) return;
-        if (!_idle.TryGetValue(connection.Remote, out IdleStack? stack))
+        if (!_idle.TryGetValue((connection.Remote, tls), out IdleStack? stack))
         {
             if (_idle.Count >= options.MaxEndpoints) Trim();
-            _idle[connection.Remote] = stack = new IdleStack(this);
+            _idle[(connection.Remote, tls)] = stack = new IdleStack(this);
         }
 
         if (connection.HasNews || stack.Count >= options.MaxIdlePerEndpoint || connection.Watch() < 0)
@@ -78,7 +80,7 @@ internal sealed class UpstreamPool(EventLoop loop, UpstreamPoolOptions options)
     /// <summary>Endpoints without idle connections are forgotten; names that resolve to ever new addresses leave no trace.</summary>
     private void Trim()
     {
-        foreach ((Endpoint endpoint, IdleStack stack) in _idle)
+        foreach (((Endpoint, UpstreamTls?) endpoint, IdleStack stack) in _idle)
         {
             if (stack.Count == 0) _idle.Remove(endpoint);
         }

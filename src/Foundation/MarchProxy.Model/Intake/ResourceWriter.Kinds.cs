@@ -16,6 +16,16 @@ public static partial class ResourceWriter
         if (service.Auth != ServiceAuth.None) Auth(json, service.Auth, redact);
         Map(json, "resolve", service.Resolve.OrderBy(r => r.Key, StringComparer.Ordinal), (name, addresses) => Texts(json, name, [.. addresses.Select(a => a.ToString())]));
         Texts(json, "allowAddresses", [.. service.AllowAddresses.Select(n => n.ToString())]);
+        if (service.Tls is { } tls)
+        {
+            json.WriteStartObject("tls");
+            Text(json, "serverName", tls.ServerName);
+            Text(json, "ca", tls.Ca);
+            if (tls.InsecureSkipVerify) json.WriteBoolean("insecureSkipVerify", true);
+            Text(json, "certificate", tls.Certificate);
+            json.WriteEndObject();
+        }
+
         Texts(json, "owners", service.Owners);
     }
 

@@ -24,8 +24,23 @@ internal static class ServiceBinder
         Auth = Auth(fields.Map("auth")),
         Resolve = Resolve(fields),
         AllowAddresses = Networks(fields, "allowAddresses"),
+        Tls = Tls(fields.Map("tls")),
         Owners = fields.Texts("owners"),
     };
+
+    private static ServiceTls? Tls(FieldReader? fields)
+    {
+        if (fields is null) return null;
+        var tls = new ServiceTls
+        {
+            ServerName = fields.Text("serverName"),
+            Ca = fields.Secret("ca", literalIsFine: true) ?? "",
+            InsecureSkipVerify = fields.Choice("insecureSkipVerify", false, ("true", true), ("false", false)),
+            Certificate = fields.Text("certificate"),
+        };
+        fields.Finish();
+        return tls;
+    }
 
     public static PortSet Ports(FieldReader fields, string field)
     {

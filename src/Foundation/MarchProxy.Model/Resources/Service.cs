@@ -31,6 +31,9 @@ public sealed record Service : Resource
     /// <summary>Networks that the guard on resolved addresses lets through for this service although they are not global.</summary>
     public ImmutableArray<IPNetwork> AllowAddresses { get; init; } = [];
 
+    /// <summary>How it is spoken to over TLS, when its protocol is https; null for the system's CAs and its own name.</summary>
+    public ServiceTls? Tls { get; init; }
+
     /// <summary>Users who may edit it.</summary>
     public ImmutableArray<string> Owners { get; init; } = [];
 }

@@ -8,6 +8,7 @@ internal static class ServiceValidator
 {
     public static void Validate(ResourceSet set, DiagnosticList diagnostics)
     {
+        var certificates = set.Certificates.Select(c => (c.Cluster, c.Name)).ToHashSet();
         foreach (Service service in set.Services)
         {
             ServiceAuth auth = service.Auth;
@@ -18,6 +19,14 @@ internal static class ServiceValidator
             bool hmac = auth.Algorithm.StartsWith("HS", StringComparison.Ordinal);
             if (auth.Type == AuthType.Jwt && hmac && string.IsNullOrEmpty(auth.Secret)) Error("auth.secret", "is missing", "write secret: env:NAME");
             if (auth.Type == AuthType.Jwt && !hmac && string.IsNullOrEmpty(auth.Jwks)) Error("auth.jwks", "is missing", $"{auth.Algorithm} needs a JWKS file or URL");
+            if (service.Tls is not null && service.Protocol != "https") Error("tls", $"the service speaks {service.Protocol}", "write protocol: https, or take tls out");
+            if (service.Tls is { Certificate.Length: > 0 } tls && !certificates.Contains((service.Cluster, tls.Certificate)))
+            {
+                string? near = Suggestion.For(tls.Certificate, certificates.Where(c => c.Cluster == service.Cluster).Select(c => c.Name));
+                Error("tls.certificate", $"there is no certificate \"{tls.Certificate}\"", near is null ? "add it under certificates" : $"did you mean {near}?");
+            }
+
+            if (service.Tls?.InsecureSkipVerify == true) diagnostics.Warning(service.Position, service.Reference, "tls.insecureSkipVerify", "anybody in between can read and change what is sent", "name the CA under tls.ca instead");
             if (service.Collection.Length > 0 && !NameValidator.IsLabel(service.Collection)) Error("collection", $"\"{service.Collection}\" is not a DNS label", "write lower-case letters, digits and dashes");
         }
     }

@@ -15,7 +15,7 @@ public sealed class ResourceWriterTests
           - { name: one, description: "é \"quoted\"", addresses: [one.test, "*.one.test", 10.0.0.0/8, "::1"], ports: "9000,443,8000-8099", protocol: tcp, collection: group, owners: [ann],
               auth: { type: token, token: first-token, previousToken: older-token, previousUntil: 2026-12-01T10:00:00Z }, resolve: { one.test: [127.0.0.1, "::1"] }, allowAddresses: [127.0.0.0/8] }
           - { name: two, auth: { type: jwt, algorithm: ES256, jwks: "https://keys.test/jwks", issuer: me, audience: you } }
-          - { name: three, addresses: [3.3.3.3], auth: { type: jwt, secret: shared-secret } }
+          - { name: three, addresses: [3.3.3.3], protocol: https, tls: { serverName: three.test, ca: "-----BEGIN CERTIFICATE-----\nq\n", certificate: cert, insecureSkipVerify: true }, auth: { type: jwt, secret: shared-secret } }
         mappings:
           - { name: all-fields, sources: [one, "collection:group"], destinations: [three], protocols: [udp, tcp], ports: "53", portMap: { "53": 5353 }, effect: report, priority: 7, auth: none,
               rateLimit: 100, timeout: 1500ms, expiresAt: 2099-01-01T00:00:00Z, justification: because, approval: pending, listen: { address: "::", port: 53, protocol: udp, servicePort: 53 } }
@@ -50,7 +50,7 @@ public sealed class ResourceWriterTests
         {
             "maxProxies", "labels", "description", "addresses", "9000,443,8000-8099", "protocol", "collection", "owners", "tokenHash", "previousTokenHash", "previousUntil", "resolve", "allowAddresses",
             "algorithm", "jwks", "issuer", "audience", "secret", "sources", "destinations", "portMap", "effect", "priority", "rateLimit", "1500ms", "expiresAt", "justification", "approval", "listen",
-            "servicePort", "hosts", "prefix", "exact", "regex", "methods", "weight", "retries", "5s", "stripPrefix", "addPrefix", "requestHeaders", "responseHeaders", "remove", "chain", "key", "purpose",
+            "servicePort", "hosts", "prefix", "exact", "regex", "methods", "weight", "retries", "5s", "stripPrefix", "addPrefix", "requestHeaders", "responseHeaders", "remove", "chain", "key", "purpose", "serverName", "insecureSkipVerify",
             "certificates", "minVersion", "clientCa", "engine", "database\":\"sales", "source\":\"hosts",
         }) Assert.Contains(field, all, StringComparison.Ordinal);
         Assert.DoesNotContain("first-token", all, StringComparison.Ordinal);

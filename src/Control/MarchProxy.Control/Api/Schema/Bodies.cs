@@ -59,8 +59,27 @@ public sealed record ServiceBody : ResourceFields
     /// <summary>Inner networks that the guard lets through.</summary>
     public List<string>? AllowAddresses { get; init; }
 
+    /// <summary>TLS towards it, when its protocol is https.</summary>
+    public ServiceTlsBody? Tls { get; init; }
+
     /// <summary>Accounts that may edit it.</summary>
     public List<string>? Owners { get; init; }
+}
+
+/// <summary>TLS towards a service.</summary>
+public sealed record ServiceTlsBody
+{
+    /// <summary>The name that its certificate must be for.</summary>
+    public string? ServerName { get; init; }
+
+    /// <summary>PEM of the CAs; left out for the system's.</summary>
+    public string? Ca { get; init; }
+
+    /// <summary>Takes any certificate.</summary>
+    public bool? InsecureSkipVerify { get; init; }
+
+    /// <summary>The certificate shown to a service that asks for one.</summary>
+    public string? Certificate { get; init; }
 }
 
 /// <summary>The proof of a service.</summary>
