@@ -2,64 +2,42 @@ using System.Collections.Concurrent;
 
 namespace MarchProxy.Telemetry.Logs;
 
-/// <summary>Where log lines end up.</summary>
-public interface ILogSink
-{
-    /// <summary>Writes whole lines; called by the writer's thread alone. Failures are the sink's to count.</summary>
-    /// <param name="lines">One or more lines, each with its line break.</param>
-    void Write(ReadOnlySpan<byte> lines);
-
-    /// <summary>Opens anew what may have been moved away (logrotate).</summary>
-    void Reopen();
-}
-
-/// <summary>A block of lines on its way from a loop to the writer.</summary>
-internal sealed class LineBlock
-{
-    /// <summary>64 KiB: some 180 lines, one system call.</summary>
-    public const int Size = 64 << 10;
-
-    public readonly byte[] Bytes = new byte[Size];
-    public int Length;
-    public int Lines;
-}
-
 /// <summary>
-/// The one thread that writes log lines out. Loops hand it blocks through a bounded queue; when the sinks are slower than the lines, blocks
-/// are dropped and their lines counted, and no loop ever waits.
+/// Writes log lines out. Loops hand it blocks; each sink has its own bounded queue and thread, so that one that is slow or fails delays no other. When a sink is
+/// slower than the lines, blocks are dropped for it and their lines counted; no loop ever waits.
 /// </summary>
 public sealed class LogWriter : IAsyncDisposable
 {
-    private readonly BlockingCollection<LineBlock> _queue;
     private readonly ConcurrentBag<LineBlock> _spare = [];
-    private readonly IReadOnlyList<ILogSink> _sinks;
-    private readonly Thread _thread;
-    private long _dropped;
-    private volatile bool _reopen;
+    private readonly SinkWorker[] _workers;
 
     /// <summary>Starts the writer.</summary>
     /// <param name="sinks">Where to.</param>
-    /// <param name="queueBlocks">Blocks that may wait; 256 are 16 MiB, some seconds of a full load.</param>
-    public LogWriter(IReadOnlyList<ILogSink> sinks, int queueBlocks = 256)
-    {
-        _sinks = sinks;
-        _queue = new BlockingCollection<LineBlock>(queueBlocks);
-        _thread = new Thread(Run) { IsBackground = true, Name = "log-writer" };
-        _thread.Start();
-    }
+    /// <param name="queueBlocks">Blocks that may wait for a sink; 256 are 16 MiB, some seconds of a full load.</param>
+    public LogWriter(IReadOnlyList<ILogSink> sinks, int queueBlocks = 256) => _workers = [.. sinks.Select(s => new SinkWorker(s, queueBlocks, Release))];
 
-    /// <summary>Lines dropped since the queue was full.</summary>
-    public long DroppedLines => Interlocked.Read(ref _dropped);
+    /// <summary>Lines dropped since a queue was full, over all sinks.</summary>
+    public long DroppedLines => _workers.Sum(w => w.Dropped);
+
+    /// <summary>The sinks: name, lines dropped, writes that failed.</summary>
+    public IEnumerable<(string Name, long Dropped, long Failures)> Sinks => _workers.Select(w => (w.Sink.Name, w.Dropped, w.Failures));
 
     /// <summary>Has the sinks open their files anew.</summary>
-    public void Reopen() => _reopen = true;
+    public void Reopen()
+    {
+        foreach (SinkWorker worker in _workers) worker.Reopen();
+    }
 
     /// <summary>Writes out what waits, for two seconds at the most.</summary>
     public ValueTask DisposeAsync()
     {
-        _queue.CompleteAdding();
-        _thread.Join(TimeSpan.FromSeconds(2));
-        foreach (ILogSink sink in _sinks) (sink as IDisposable)?.Dispose();
+        foreach (SinkWorker worker in _workers) worker.Complete();
+        long deadline = Environment.TickCount64 + 2_000;
+        foreach (SinkWorker worker in _workers)
+        {
+            if (worker.Join(TimeSpan.FromMilliseconds(Math.Max(0, deadline - Environment.TickCount64)))) worker.Dispose();
+        }
+
         return ValueTask.CompletedTask;
     }
 
@@ -67,55 +45,14 @@ public sealed class LogWriter : IAsyncDisposable
 
     internal void Hand(LineBlock block)
     {
-        if (!_queue.IsAddingCompleted && _queue.TryAdd(block)) return;
-        Interlocked.Add(ref _dropped, block.Lines);
-        Recycle(block);
+        block.Owners = _workers.Length;
+        foreach (SinkWorker worker in _workers) worker.Hand(block);
     }
 
-    private void Run()
+    private void Release(LineBlock block)
     {
-        foreach (LineBlock block in _queue.GetConsumingEnumerable())
-        {
-            if (_reopen)
-            {
-                _reopen = false;
-                foreach (ILogSink sink in _sinks) sink.Reopen();
-            }
-
-            foreach (ILogSink sink in _sinks) sink.Write(block.Bytes.AsSpan(0, block.Length));
-            Recycle(block);
-        }
-    }
-
-    private void Recycle(LineBlock block)
-    {
+        if (Interlocked.Decrement(ref block.Owners) > 0) return;
         block.Length = block.Lines = 0;
         if (_spare.Count < 64) _spare.Add(block);
-    }
-}
-
-/// <summary>The lines of one loop until they fill a block or are flushed.</summary>
-/// <param name="writer">Who writes them out.</param>
-public sealed class LineBatch(LogWriter writer)
-{
-    private LineBlock _block = writer.Rent();
-
-    /// <summary>Adds a line.</summary>
-    /// <param name="line">With its line break; longer than a block it is cut.</param>
-    public void Append(ReadOnlySpan<byte> line)
-    {
-        if (line.Length > LineBlock.Size - _block.Length) Flush();
-        if (line.Length > LineBlock.Size) line = line[..LineBlock.Size];
-        line.CopyTo(_block.Bytes.AsSpan(_block.Length));
-        _block.Length += line.Length;
-        _block.Lines++;
-    }
-
-    /// <summary>Hands the lines on.</summary>
-    public void Flush()
-    {
-        if (_block.Length == 0) return;
-        writer.Hand(_block);
-        _block = writer.Rent();
     }
 }

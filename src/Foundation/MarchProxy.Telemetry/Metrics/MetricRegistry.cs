@@ -11,7 +11,7 @@ public sealed class MetricRegistry : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly List<MetricFamily> _families = [];
-    private readonly List<(string Name, string Help, bool Counter, Func<double> Read)> _observed = [];
+    private readonly List<(string Name, string Help, bool Counter, string[] Label, Func<IEnumerable<(string Value, double Number)>> Read)> _observed = [];
     private readonly Meter _meter = new("MarchProxy");
     private readonly int _shards;
 
@@ -63,9 +63,23 @@ public sealed class MetricRegistry : IDisposable
     public void Observe(string name, string help, Func<double> read)
     {
         bool counter = name.EndsWith("_total", StringComparison.Ordinal);
-        lock (_gate) _observed.Add((name, help, counter, read));
+        lock (_gate) _observed.Add((name, help, counter, [], () => [("", read())]));
         if (counter) _meter.CreateObservableCounter(name, read, description: help);
         else _meter.CreateObservableGauge(name, read, description: help);
+    }
+
+    /// <summary>Adds values that are read at each scrape, told apart by one label.</summary>
+    /// <param name="name">Its name; a counter's ends in <c>_total</c>.</param>
+    /// <param name="help">A sentence.</param>
+    /// <param name="label">The label's name.</param>
+    /// <param name="read">Reads the values by label, from any thread.</param>
+    public void Observe(string name, string help, string label, Func<IEnumerable<(string Value, double Number)>> read)
+    {
+        bool counter = name.EndsWith("_total", StringComparison.Ordinal);
+        lock (_gate) _observed.Add((name, help, counter, [label], read));
+        IEnumerable<Measurement<double>> Measurements() => read().Select(v => new Measurement<double>(v.Number, KeyValuePair.Create(label, (object?)v.Value)));
+        if (counter) _meter.CreateObservableCounter(name, Measurements, description: help);
+        else _meter.CreateObservableGauge(name, Measurements, description: help);
     }
 
     /// <summary>Writes everything as a scraper reads it.</summary>
@@ -77,7 +91,7 @@ public sealed class MetricRegistry : IDisposable
         lock (_gate)
         {
             foreach (MetricFamily family in _families) text.Write(family);
-            foreach ((string name, string help, bool counter, Func<double> read) in _observed) text.WriteObserved(name, help, counter, read());
+            foreach ((string name, string help, bool counter, string[] label, Func<IEnumerable<(string Value, double Number)>> read) in _observed) text.WriteObserved(name, help, counter, label, read());
         }
 
         text.End();

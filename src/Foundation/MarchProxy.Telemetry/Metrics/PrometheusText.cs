@@ -29,10 +29,10 @@ internal sealed class PrometheusText(IBufferWriter<byte> output, ExpositionForma
         }
     }
 
-    public void WriteObserved(string name, string help, bool counter, double value)
+    public void WriteObserved(string name, string help, bool counter, string[] label, IEnumerable<(string Value, double Number)> values)
     {
         Head(name, help, counter ? "counter" : "gauge");
-        Sample(name, [], [], value);
+        foreach ((string value, double number) in values) Sample(name, label, label.Length == 0 ? [] : [value], number);
     }
 
     public void End()

@@ -39,6 +39,9 @@ public sealed class SyslogSink : ILogSink, IDisposable
         _rest = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $" {Printable(Environment.MachineName, 255)} {Printable(appName, 48)} {Environment.ProcessId} access - "));
     }
 
+    /// <inheritdoc/>
+    public string Name => "syslog";
+
     /// <summary>Datagrams sent.</summary>
     public long Sent => Interlocked.Read(ref _sent);
 

@@ -36,7 +36,12 @@ internal sealed class EdgeHost : IAsyncDisposable
         _metrics.Observe("marchproxy_config_refused_total", "Configurations refused.", () => Interlocked.Read(ref _refused));
         _resolver = new DnsResolver(new DnsResolverOptions());
         _accessLog = MakeAccessLog(options, time);
-        if (_accessLog is { } writer) _metrics.Observe("marchproxy_log_dropped_lines_total", "Log lines dropped since the sinks were too slow.", () => writer.DroppedLines);
+        if (_accessLog is { } writer)
+        {
+            _metrics.Observe("marchproxy_log_dropped_lines_total", "Log lines dropped since the sink was too slow.", "sink", () => writer.Sinks.Select(s => (s.Name, (double)s.Dropped)));
+            _metrics.Observe("marchproxy_log_sink_errors_total", "Writes of log lines that failed.", "sink", () => writer.Sinks.Select(s => (s.Name, (double)s.Failures)));
+        }
+
         Edge = new EdgeServer(settings, _resolver, _metrics, _accessLog, _log, time);
     }
 

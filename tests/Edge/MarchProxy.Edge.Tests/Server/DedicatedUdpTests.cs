@@ -41,7 +41,7 @@ public sealed class DedicatedUdpTests : IAsyncDisposable
         }
 
         await rig.Server.DrainAsync();
-        await Until(() => rig.Lines.Count == 2, () => string.Join('\n', rig.Lines));
+        await MarchProxy.Tests.Eventually.HoldsAsync(() => rig.Lines.Count == 2, () => string.Join('\n', rig.Lines));
         Assert.All(rig.Lines, line => Assert.Contains("\"kind\":\"udp\"", line, StringComparison.Ordinal));
         Assert.All(rig.Lines, line => Assert.Contains("\"rule\":\"clock\"", line, StringComparison.Ordinal));
         Assert.Contains("marchproxy_udp_datagrams_total{direction=\"in\"} 8", rig.Metrics(), StringComparison.Ordinal);
@@ -54,7 +54,7 @@ public sealed class DedicatedUdpTests : IAsyncDisposable
             Yaml("udp").Replace("sources: [lan]", "sources: [clock]", StringComparison.Ordinal), new EdgeSettings { Loops = 1, UdpIdleMs = 50 });
         using var client = new UdpClient("127.0.0.1", IPEndPoint.Parse(rig.Server.Listeners["mapping:clock"]).Port);
         for (int i = 0; i < 5; i++) await client.SendAsync(new byte[] { 1 });
-        await Until(() => rig.Lines.Count >= 1, () => rig.Metrics());
+        await MarchProxy.Tests.Eventually.HoldsAsync(() => rig.Lines.Count >= 1, () => rig.Metrics());
         Assert.Contains("\"reason\":\"no-mapping\"", rig.Lines[0], StringComparison.Ordinal);
         Assert.Contains("\"bytes_in\":5", rig.Lines[0], StringComparison.Ordinal);
         Assert.Contains("marchproxy_udp_dropped_datagrams_total{reason=\"denied\"} 5", rig.Metrics(), StringComparison.Ordinal);
@@ -70,7 +70,7 @@ public sealed class DedicatedUdpTests : IAsyncDisposable
         await ReceiveAsync(client);
         await rig.ApplyAsync(Yaml("udp").Replace("effect: allow", "effect: deny", StringComparison.Ordinal));
         await client.SendAsync(new byte[] { 2 });
-        await Until(() => rig.Metrics().Contains("marchproxy_udp_dropped_datagrams_total{reason=\"denied\"} 1", StringComparison.Ordinal), rig.Metrics);
+        await MarchProxy.Tests.Eventually.HoldsAsync(() => rig.Metrics().Contains("marchproxy_udp_dropped_datagrams_total{reason=\"denied\"} 1", StringComparison.Ordinal), rig.Metrics);
         Assert.Equal(1, _seen);
     }
 
@@ -81,11 +81,11 @@ public sealed class DedicatedUdpTests : IAsyncDisposable
         using var client = new UdpClient("127.0.0.1", IPEndPoint.Parse(rig.Server.Listeners["mapping:clock"]).Port);
         await client.SendAsync(new byte[] { 1 });
         await ReceiveAsync(client);
-        await Until(() => rig.Lines.Count == 1, rig.Metrics);
+        await MarchProxy.Tests.Eventually.HoldsAsync(() => rig.Lines.Count == 1, rig.Metrics);
         Assert.DoesNotContain("\"reason\"", rig.Lines[0], StringComparison.Ordinal);
         _origin.Close();
         await client.SendAsync(new byte[] { 1 });
-        await Until(() => rig.Lines.Count == 2, rig.Metrics);
+        await MarchProxy.Tests.Eventually.HoldsAsync(() => rig.Lines.Count == 2, rig.Metrics);
         Assert.Contains("\"reason\":\"upstream-connection-refused\"", rig.Lines[1], StringComparison.Ordinal);
     }
 
@@ -127,16 +127,5 @@ public sealed class DedicatedUdpTests : IAsyncDisposable
     {
         using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(20));
         return (await client.ReceiveAsync(timeout.Token)).Buffer;
-    }
-
-    private static async Task Until(Func<bool> holds, Func<string> told)
-    {
-        for (int i = 0; i < 2000; i++)
-        {
-            if (holds()) return;
-            await Task.Delay(10);
-        }
-
-        Assert.Fail(told());
     }
 }

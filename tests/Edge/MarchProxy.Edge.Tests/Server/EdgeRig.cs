@@ -107,6 +107,8 @@ internal sealed class EdgeRig : IAsyncDisposable
     {
         private readonly StringBuilder _text = new();
 
+        public string Name => "capture";
+
         public string Text
         {
             get

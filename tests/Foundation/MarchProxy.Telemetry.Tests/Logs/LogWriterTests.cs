@@ -39,6 +39,49 @@ public sealed class LogWriterTests
     }
 
     [Fact]
+    public async Task A_sink_that_hangs_or_throws_costs_the_others_nothing()
+    {
+        using var gate = new ManualResetEventSlim();
+        var good = new Collected();
+        var writer = new LogWriter([new Collected { Gate = gate, Name = "slow" }, new Collected { Fault = new InvalidOperationException("broken"), Name = "broken" }, good], queueBlocks: 64);
+        var batch = new LineBatch(writer);
+        for (int i = 0; i < 60; i++)
+        {
+            batch.Append("x\n"u8);
+            batch.Flush();
+        }
+
+        await MarchProxy.Tests.Eventually.HoldsAsync(() => good.Text.Length == 120 && writer.Sinks.Single(s => s.Name == "broken").Failures == 60);
+        Assert.Equal(0, writer.Sinks.Single(s => s.Name == "good").Dropped);
+        gate.Set();
+        await writer.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_file_that_others_cut_or_move_is_appended_to()
+    {
+        string folder = Directory.CreateTempSubdirectory("marchproxy-log-").FullName;
+        string path = Path.Combine(folder, "access.log");
+        using (FileSink sink = FileSink.Append(path))
+        {
+            sink.Write("one\n"u8);
+            await File.AppendAllTextAsync(path, "other\n");
+            sink.Write("two\n"u8);
+            Assert.Equal("one\nother\ntwo\n", await File.ReadAllTextAsync(path));
+            await File.WriteAllTextAsync(path, "");
+            sink.Write("three\n"u8);
+            Assert.Equal("three\n", await File.ReadAllTextAsync(path));
+            File.Move(path, path + ".1");
+            sink.Reopen();
+            sink.Write("four\n"u8);
+            Assert.Equal("four\n", await File.ReadAllTextAsync(path));
+        }
+
+        Assert.Throws<IOException>(() => FileSink.Append(Path.Combine(folder, "none", "x.log")));
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Fact]
     public void The_process_log_holds_floods_back_and_says_so()
     {
         var time = new MarchProxy.Tests.ManualTimeProvider();
@@ -59,11 +102,16 @@ public sealed class LogWriterTests
 
         public ManualResetEventSlim? Gate { get; init; }
 
+        public Exception? Fault { get; init; }
+
+        public string Name { get; init; } = "good";
+
         public string Text => _text.ToString();
 
         public void Write(ReadOnlySpan<byte> lines)
         {
             Gate?.Wait();
+            if (Fault is not null) throw Fault;
             _text.Append(Encoding.ASCII.GetString(lines));
         }
 
