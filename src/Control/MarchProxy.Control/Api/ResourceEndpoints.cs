@@ -28,8 +28,8 @@ internal sealed class ResourceEndpoints(Manager manager)
         string one = Title(kind.Singular), many = Title(kind.Plural);
         Type schema = Schemas.Of(kind);
         group.MapGet("", (HttpContext http, string? cluster, int? limit, string? cursor, string? sort, string? q, string? label, [FromQuery] string[]? filter) =>
-                new JsonBytes(Listing.Page(Cluster(cluster ?? "default"), kind, new ListQuery(limit, cursor, sort, q, label, filter))))
-            .Needs(Permission.Read).WithName("list" + many).WithSummary($"The {kind.Plural} of a cluster, a page at a time.").Produces(200, Schemas.PageOf(kind)).ProducesProblems(400, 404);
+                new JsonBytes(Listing.Page(kind.Plural == "clusters" ? AllClusters() : Cluster(cluster ?? "default"), kind, new ListQuery(limit, cursor, sort, q, label, filter))))
+            .Needs(Permission.Read).WithName("list" + many).WithSummary(kind.Plural == "clusters" ? "All clusters, a page at a time." : $"The {kind.Plural} of a cluster, a page at a time.").Produces(200, Schemas.PageOf(kind)).ProducesProblems(400, 404);
         group.MapGet("/{name}", (HttpContext http, string name, string? cluster) => Get(http, kind, name, cluster))
             .Needs(Permission.Read).WithName("get" + one).WithSummary($"One {kind.Singular}.").Produces(200, schema).Produces(304).ProducesProblems(404);
         group.MapPost("", (HttpContext http, string? cluster, bool? dryRun) => CreateAsync(http, kind, cluster, dryRun))
@@ -125,6 +125,9 @@ internal sealed class ResourceEndpoints(Manager manager)
         Principal who = http.Who();
         return (before, after) => Roles.Refusal(who, before, after);
     }
+
+    /// <summary>Each cluster is an object of its own cluster; a list of them spans all.</summary>
+    private ClusterState AllClusters() => ClusterState.Empty("").With(manager.State.Clusters.Values.SelectMany(c => c.Of(ResourceKind.Find("clusters")!)), []);
 
     private ClusterState Cluster(string name) => manager.State.Cluster(name) ?? throw new ControlException(RefusalKind.NotFound, $"There is no cluster {name}.");
 

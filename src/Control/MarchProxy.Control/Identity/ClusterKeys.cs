@@ -32,14 +32,22 @@ public sealed class ClusterKeys(IControlStore store, TimeProvider time)
     public async Task<IssuedKey> RotateAsync(string cluster, TimeSpan overlap)
     {
         if (overlap < TimeSpan.Zero || overlap > TimeSpan.FromDays(90)) throw new ControlException(RefusalKind.Invalid, "An overlap is from 0 to 90 days.", new Fault($"cluster/{cluster}", "overlap", "is out of range", "write 24h"));
-        DateTimeOffset now = time.GetUtcNow();
         bool before = Of(cluster).Any();
+        IssuedKey key = await AddAsync(cluster);
+        await store.ExpireClusterKeysAsync(cluster, key.Id, time.GetUtcNow() + overlap);
+        await LoadAsync();
+        return key with { PreviousExpireAt = before ? time.GetUtcNow() + overlap : null };
+    }
+
+    /// <summary>Makes one more key.</summary>
+    /// <param name="cluster">The cluster.</param>
+    public async Task<IssuedKey> AddAsync(string cluster)
+    {
         string id = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6));
         string key = $"{Prefix}{id}_{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32))}";
-        await store.AddClusterKeyAsync(new StoredClusterKey(id, cluster, Hash(key), now, null));
-        await store.ExpireClusterKeysAsync(cluster, id, now + overlap);
+        await store.AddClusterKeyAsync(new StoredClusterKey(id, cluster, Hash(key), time.GetUtcNow(), null));
         await LoadAsync();
-        return new IssuedKey(id, cluster, key, before ? now + overlap : null);
+        return new IssuedKey(id, cluster, key, null);
     }
 
     /// <summary>Ends a key now.</summary>

@@ -1,12 +1,17 @@
 using System.Text.Json.Nodes;
 using MarchProxy.Control.Changes;
-using MarchProxy.Control.Secrets;
 using MarchProxy.Control.Storage;
 using MarchProxy.Model.Intake;
 using MarchProxy.Model.Resources;
+using MarchProxy.Model.Secrets;
 using MarchProxy.Telemetry.Logs;
 
 namespace MarchProxy.Control.State;
+
+/// <summary>One object that an edit touched.</summary>
+/// <param name="Key">Which.</param>
+/// <param name="After">As it stands now; null when it is gone.</param>
+public sealed record Change(ResourceKey Key, Entry? After);
 
 /// <summary>
 /// The one truth: all resources in memory, every edit planned, stored and put in force in this order, one at a time. Reading costs no lock and no
@@ -20,8 +25,8 @@ public sealed class Manager(IControlStore store, SecretBox box, TimeProvider tim
     private readonly SemaphoreSlim _editing = new(1, 1);
     private volatile ManagerState _state = ManagerState.Empty;
 
-    /// <summary>Told after every edit: the state now. Called one at a time; must not block.</summary>
-    public event Action<ManagerState>? Changed;
+    /// <summary>Told after every edit: the state now, and what the edit touched; null when all may have changed. Called one at a time; must not block.</summary>
+    public event Action<ManagerState, IReadOnlyList<Change>?>? Changed;
 
     /// <summary>What stands now.</summary>
     public ManagerState State => _state;
@@ -62,7 +67,7 @@ public sealed class Manager(IControlStore store, SecretBox box, TimeProvider tim
                 CommitResult commit = await store.CommitAsync(ToCommit(plan, request), CancellationToken.None);
                 if (commit.Done)
                 {
-                    Publish(plan.After with { Revision = commit.Revision });
+                    Publish(plan.After with { Revision = commit.Revision }, [.. plan.Clusters.SelectMany(plan.Of).Select(c => new Change(c.Key, c.After))]);
                     return Result(plan, commit.SnapshotNumbers, dryRun: false);
                 }
 
@@ -119,7 +124,7 @@ public sealed class Manager(IControlStore store, SecretBox box, TimeProvider tim
         StoreState stored = await store.LoadAsync(cancellation);
         var entries = stored.Resources.Select(Parse).OfType<Entry>().ToList();
         var clusters = entries.GroupBy(e => e.Key.Cluster).Select(g => ClusterState.Empty(g.Key).With(g, []));
-        Publish(ManagerState.Empty with { Revision = stored.Revision, Clusters = ManagerState.Empty.Clusters.AddRange(clusters.Select(c => KeyValuePair.Create(c.Name, c))) });
+        Publish(ManagerState.Empty with { Revision = stored.Revision, Clusters = ManagerState.Empty.Clusters.AddRange(clusters.Select(c => KeyValuePair.Create(c.Name, c))) }, null);
     }
 
     private Entry? Parse(StoredResource stored)
@@ -136,10 +141,10 @@ public sealed class Manager(IControlStore store, SecretBox box, TimeProvider tim
         return resource is null ? null : new Entry(resource, stored.CreatedAt, stored.UpdatedAt, stored.UpdatedBy);
     }
 
-    private void Publish(ManagerState state)
+    private void Publish(ManagerState state, IReadOnlyList<Change>? changes)
     {
         _state = state;
-        Changed?.Invoke(state);
+        Changed?.Invoke(state, changes);
     }
 
     private StoreCommit ToCommit(Plan plan, ChangeRequest request)

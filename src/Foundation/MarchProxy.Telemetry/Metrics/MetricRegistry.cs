@@ -82,6 +82,24 @@ public sealed class MetricRegistry : IDisposable
         else _meter.CreateObservableGauge(name, Measurements, description: help);
     }
 
+    /// <summary>Sums of families over all their series, for reports that need no more.</summary>
+    /// <param name="names">The families; unknown ones are left out.</param>
+    public IEnumerable<(string Name, double Value)> Totals(params string[] names)
+    {
+        lock (_gate)
+        {
+            return
+            [
+                .. _families.Where(f => names.Contains(f.Name)).Select(f => (f.Name, f switch
+                {
+                    CounterFamily counter => counter.Series().Sum(s => s.Shards.Sum(c => (double)(c?.Value ?? 0))),
+                    GaugeFamily gauge => gauge.Series().Sum(s => s.Shards.Sum(c => (double)(c?.Value ?? 0))),
+                    _ => 0,
+                })),
+            ];
+        }
+    }
+
     /// <summary>Writes everything as a scraper reads it.</summary>
     /// <param name="output">Where to.</param>
     /// <param name="format">How.</param>

@@ -1,58 +1,57 @@
 using System.CommandLine;
 using MarchProxy.Cli.Configuration;
 using MarchProxy.Cli.Hosting;
+using MarchProxy.Control;
+using MarchProxy.Control.Identity;
+using MarchProxy.Edge;
+using MarchProxy.Rpc.Discovery;
+using MarchProxy.Telemetry.Logs;
+using MarchProxy.Telemetry.Metrics;
 
 namespace MarchProxy.Cli.Commands;
 
-/// <summary><c>marchproxy up</c>: everything in one process, on loopback.</summary>
+/// <summary><c>marchproxy up</c>: a manager and an edge in one process, on loopback.</summary>
 internal static class UpCommand
 {
-    private const string Stored = "resources.yaml";
-
     public static Command Create(SettingSource settings)
     {
-        Option<string> data = SharedOptions.Text(settings, "--data", "The folder that keeps what was applied.", "./data");
-        var apply = new Option<string?>("--apply") { Description = "A resource file to apply first; it replaces what the data folder keeps." };
+        var apply = new Option<string?>("--apply") { Description = "A resource file to apply first." };
         var demo = new Option<bool>("--demo") { Description = "Two small origins and a client of their own, so that there is something to see." };
-        var options = new EdgeOptions(settings);
-        var up = new Command("up", "Start everything in one process, on loopback.") { data, apply, demo };
-        options.AddTo(up);
-        up.SetAction(async (result, cancellation) =>
-        {
-            if (result.GetValue(demo)) return await Demo.RunAsync(options.Read(result, ""), cancellation);
-            string? file = Keep(Path.GetFullPath(result.GetValue(data)!), result.GetValue(apply));
-            return file is null ? ExitCodes.Failed : await EdgeHost.RunAsync(options.Read(result, file), null, cancellation);
-        });
+        var edge = new EdgeOptions(settings);
+        var manager = new ManagerSettings(settings);
+        var up = new Command("up", "Start everything in one process, on loopback.") { apply, demo };
+        manager.AddTo(up);
+        edge.AddTo(up);
+        up.SetAction((result, cancellation) => result.GetValue(demo)
+            ? Demo.RunAsync(edge.Read(result), cancellation)
+            : RunAsync(edge.Read(result), manager.Read(result), manager.Data(result), result.GetValue(apply), cancellation));
         return up;
     }
 
-    /// <summary>Puts a valid file into the data folder, so that the next start needs no --apply; tells which file holds.</summary>
-    private static string? Keep(string data, string? apply)
+    private static async Task<int> RunAsync(EdgeHostOptions edge, ManagerOptions options, string data, string? apply, CancellationToken cancellation)
     {
-        string stored = Path.Combine(data, Stored);
-        try
+        var log = new ProcessLog(Console.Error, edge.JsonLog, LogLevel.Info, TimeProvider.System);
+        var metrics = new MetricRegistry(EdgeServer.LoopCount(edge.Edge));
+        await using var manager = new ManagerServer(options, metrics, log, TimeProvider.System);
+        if (!await ManagerHost.StartAsync(manager, log)) return ExitCodes.Failed;
+        if (apply is not null && !await ManagerHost.ApplyAsync(manager, apply)) return ExitCodes.Failed;
+        var plane = new ManagedConfigOptions
         {
-            Directory.CreateDirectory(data);
-            if (apply is null && !File.Exists(stored)) File.WriteAllText(stored, "clusters:\n  - name: default\n");
-            if (apply is null) return stored;
-            ResourceFile checkedFile = ResourceFile.Load(apply);
-            foreach (var diagnostic in checkedFile.Diagnostics) Console.Error.WriteLine(diagnostic);
-            if (checkedFile.Snapshot is null)
-            {
-                Console.Error.WriteLine($"{apply}: refused as a whole; nothing was applied.");
-                return null;
-            }
+            Stream = new ConfigStreamOptions { Address = manager.XdsAddress, Key = await KeyAsync(manager.Keys, Path.Combine(data, "plane.key")), Name = "local" },
+            CacheFile = Path.Combine(data, "edge.snapshot"),
+            Box = options.Box,
+        };
+        edge = edge with { Log = log, Metrics = metrics, Manager = manager.Address.Authority, Xds = manager.XdsAddress.Authority };
+        return await EdgeHost.RunAsync(edge, host => new ManagedConfig(host, plane), null, cancellation);
+    }
 
-            // Written beside and renamed: a crash leaves the old file or the new one.
-            string fresh = stored + ".new";
-            File.Copy(apply, fresh, overwrite: true);
-            File.Move(fresh, stored, overwrite: true);
-            return stored;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            Console.Error.WriteLine($"The data folder {data} cannot be used: {e.Message} Name another with --data.");
-            return null;
-        }
+    /// <summary>The key of this process's own plane; a new one when the file's is no longer known.</summary>
+    private static async Task<string> KeyAsync(ClusterKeys keys, string file)
+    {
+        string kept = File.Exists(file) ? (await File.ReadAllTextAsync(file)).Trim() : "";
+        if (keys.Verify(kept, out _) is not null) return kept;
+        IssuedKey issued = await keys.AddAsync("default");
+        KeyFile.Write(file, issued.Key);
+        return issued.Key;
     }
 }

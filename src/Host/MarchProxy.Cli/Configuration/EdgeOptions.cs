@@ -20,9 +20,8 @@ internal sealed class EdgeOptions(SettingSource settings)
         foreach ((_, Option<long?> option) in _limits) command.Options.Add(option);
     }
 
-    public EdgeHostOptions Read(ParseResult result, string file) => new()
+    public EdgeHostOptions Read(ParseResult result) => new()
     {
-        File = file,
         AdminListen = result.GetValue(_admin)!,
         ReadyFile = result.GetValue(_ready),
         AccessLog = result.GetValue(_accessLog),

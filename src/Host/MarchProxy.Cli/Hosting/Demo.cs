@@ -24,7 +24,7 @@ internal static class Demo
         await File.WriteAllTextAsync(file, Resources(Port(orders), Port(shop)), cancellation);
         try
         {
-            return await EdgeHost.RunAsync(options with { File = file }, host => StartedAsync(host, token, options, cancellation), cancellation);
+            return await EdgeHost.RunAsync(options, host => new FileConfig(host, file), host => StartedAsync(host, token, options, cancellation), cancellation);
         }
         finally
         {

@@ -2,10 +2,9 @@ using System.Net;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using MarchProxy.Cli.Commands;
-using MarchProxy.Cli.Configuration;
 using MarchProxy.Edge;
 using MarchProxy.Edge.Admin;
-using MarchProxy.Model.Intake;
+using MarchProxy.Model.Snapshots;
 using MarchProxy.Net.Dns;
 using MarchProxy.Telemetry.Logs;
 using MarchProxy.Telemetry.Metrics;
@@ -17,41 +16,47 @@ namespace MarchProxy.Cli.Hosting;
 internal sealed class EdgeHost : IAsyncDisposable
 {
     private readonly EdgeHostOptions _options;
-    private readonly ProcessLog _log;
-    private readonly MetricRegistry _metrics;
     private readonly DnsResolver _resolver;
     private readonly LogWriter? _accessLog;
-    private readonly SemaphoreSlim _reloading = new(1, 1);
     private long _reloads, _refused;
 
     private EdgeHost(EdgeHostOptions options)
     {
         _options = options;
         TimeProvider time = TimeProvider.System;
-        _log = new ProcessLog(Console.Error, options.JsonLog, LogLevel.Info, time);
+        Log = options.Log ?? new ProcessLog(Console.Error, options.JsonLog, LogLevel.Info, time);
         EdgeSettings settings = options.Edge;
-        _metrics = new MetricRegistry(EdgeServer.LoopCount(settings));
-        ProcessMetrics.Register(_metrics, BuildVersion.Text);
-        _metrics.Observe("marchproxy_config_reloads_total", "Configurations put in force.", () => Interlocked.Read(ref _reloads));
-        _metrics.Observe("marchproxy_config_refused_total", "Configurations refused.", () => Interlocked.Read(ref _refused));
+        Metrics = options.Metrics ?? new MetricRegistry(EdgeServer.LoopCount(settings));
+        ProcessMetrics.Register(Metrics, BuildVersion.Text);
+        Metrics.Observe("marchproxy_config_reloads_total", "Configurations put in force.", () => Interlocked.Read(ref _reloads));
+        Metrics.Observe("marchproxy_config_refused_total", "Configurations refused.", () => Interlocked.Read(ref _refused));
         _resolver = new DnsResolver(new DnsResolverOptions());
         _accessLog = MakeAccessLog(options, time);
         if (_accessLog is { } writer)
         {
-            _metrics.Observe("marchproxy_log_dropped_lines_total", "Log lines dropped since the sink was too slow.", "sink", () => writer.Sinks.Select(s => (s.Name, (double)s.Dropped)));
-            _metrics.Observe("marchproxy_log_sink_errors_total", "Writes of log lines that failed.", "sink", () => writer.Sinks.Select(s => (s.Name, (double)s.Failures)));
+            Metrics.Observe("marchproxy_log_dropped_lines_total", "Log lines dropped since the sink was too slow.", "sink", () => writer.Sinks.Select(s => (s.Name, (double)s.Dropped)));
+            Metrics.Observe("marchproxy_log_sink_errors_total", "Writes of log lines that failed.", "sink", () => writer.Sinks.Select(s => (s.Name, (double)s.Failures)));
         }
 
-        Edge = new EdgeServer(settings, _resolver, _metrics, _accessLog, _log, time);
+        Edge = new EdgeServer(settings, _resolver, Metrics, _accessLog, Log, time);
     }
 
     public EdgeServer Edge { get; }
 
+    public ProcessLog Log { get; }
+
+    public MetricRegistry Metrics { get; }
+
     /// <summary>Runs until told to stop.</summary>
-    public static async Task<int> RunAsync(EdgeHostOptions options, Func<EdgeHost, Task>? started, CancellationToken cancellation)
+    /// <param name="options">How.</param>
+    /// <param name="source">Makes the source of its configuration.</param>
+    /// <param name="started">Called once it serves.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public static async Task<int> RunAsync(EdgeHostOptions options, Func<EdgeHost, IConfigSource> source, Func<EdgeHost, Task>? started, CancellationToken cancellation)
     {
         await using var host = new EdgeHost(options);
-        return await host.RunAsync(started, cancellation);
+        await using IConfigSource config = source(host);
+        return await host.RunAsync(config, started, cancellation);
     }
 
     public async ValueTask DisposeAsync()
@@ -59,32 +64,35 @@ internal sealed class EdgeHost : IAsyncDisposable
         await Edge.DisposeAsync();
         if (_accessLog is not null) await _accessLog.DisposeAsync();
         await _resolver.DisposeAsync();
-        _metrics.Dispose();
-        _reloading.Dispose();
+        Metrics.Dispose();
     }
 
-    private async Task<int> RunAsync(Func<EdgeHost, Task>? started, CancellationToken cancellation)
+    private async Task<int> RunAsync(IConfigSource config, Func<EdgeHost, Task>? started, CancellationToken cancellation)
     {
-        if (!await ReloadAsync("start")) return ExitCodes.Invalid;
+        var stop = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        using CancellationTokenRegistration cancelled = cancellation.Register(() => stop.TrySetResult(false));
+        using PosixSignalRegistration terminate = On(PosixSignal.SIGTERM, () => stop.TrySetResult(false));
+        using PosixSignalRegistration interrupt = On(PosixSignal.SIGINT, () => stop.TrySetResult(false));
+        using PosixSignalRegistration hangUp = On(PosixSignal.SIGHUP, () => config.Reload("SIGHUP"));
+        config.Start();
+
+        // A file is right or wrong at once; a manager may be away, and then the admin port tells that we are not ready.
+        if (config is FileConfig && !await config.First) return ExitCodes.Invalid;
         await using AdminServer? admin = await StartAdminAsync();
         if (admin is null) return ExitCodes.Failed;
         string adminAddress = admin.Address!.Authority;
+        if (await Task.WhenAny(config.First, stop.Task) == config.First && await config.First)
+        {
+            foreach ((string name, string endpoint) in Edge.Listeners.OrderBy(l => l.Key, StringComparer.Ordinal)) Log.Info("listening", ("listener", name), ("address", endpoint));
+            Log.Info("ready", ("version", BuildVersion.Text), ("config", Edge.Version), ("admin", "http://" + adminAddress));
+            if (_options.ReadyFile is { } ready) WriteReady(ready, adminAddress);
+            if (started is not null) await started(this);
+            await stop.Task;
+        }
 
-        var stop = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        using CancellationTokenRegistration cancelled = cancellation.Register(() => stop.TrySetResult());
-        using PosixSignalRegistration terminate = On(PosixSignal.SIGTERM, () => stop.TrySetResult());
-        using PosixSignalRegistration interrupt = On(PosixSignal.SIGINT, () => stop.TrySetResult());
-        using PosixSignalRegistration hangUp = On(PosixSignal.SIGHUP, () => _ = ReloadAsync("SIGHUP"));
-        using FileWatch watch = new(_options.File, () => _ = ReloadAsync("file changed"));
-        foreach ((string name, string endpoint) in Edge.Listeners.OrderBy(l => l.Key, StringComparer.Ordinal)) _log.Info("listening", ("listener", name), ("address", endpoint));
-        _log.Info("ready", ("version", BuildVersion.Text), ("config", Edge.Version), ("admin", "http://" + adminAddress));
-        if (_options.ReadyFile is { } ready) WriteReady(ready, adminAddress);
-        if (started is not null) await started(this);
-        await stop.Task;
-
-        _log.Info("draining");
+        Log.Info("draining");
         await Edge.DrainAsync(CancellationToken.None);
-        _log.Info("stopped");
+        Log.Info("stopped");
         return ExitCodes.Ok;
     }
 
@@ -93,7 +101,7 @@ internal sealed class EdgeHost : IAsyncDisposable
     {
         if (!IPEndPoint.TryParse(_options.AdminListen, out IPEndPoint? endpoint))
         {
-            _log.Error("--admin-listen is not ADDRESS:PORT", ("given", _options.AdminListen));
+            Log.Error("--admin-listen is not ADDRESS:PORT", ("given", _options.AdminListen));
             return null;
         }
 
@@ -105,7 +113,7 @@ internal sealed class EdgeHost : IAsyncDisposable
             Metrics = (accept, output) =>
             {
                 ExpositionFormat format = ExpositionFormats.FromAccept(accept);
-                _metrics.Write(output, format);
+                Metrics.Write(output, format);
                 return format.ContentType();
             },
         });
@@ -116,59 +124,51 @@ internal sealed class EdgeHost : IAsyncDisposable
         }
         catch (IOException e)
         {
-            _log.Error("the admin address cannot be had; choose another with --admin-listen", ("address", _options.AdminListen), ("fault", e.Message));
+            Log.Error("the admin address cannot be had; choose another with --admin-listen", ("address", _options.AdminListen), ("fault", e.Message));
             await admin.DisposeAsync();
             return null;
         }
     }
 
-    /// <summary>Reads the file again. A file with a fault changes nothing; the first one must be right.</summary>
-    private async Task<bool> ReloadAsync(string why)
+    /// <summary>Puts a snapshot in force; null when it holds, else why not.</summary>
+    public async Task<string?> ApplyAsync(Snapshot snapshot, string why)
     {
-        await _reloading.WaitAsync();
+        string? before = Edge.Version;
+        if (snapshot.Version == before) return null;
         try
         {
-            _accessLog?.Reopen();
-            ResourceFile file = ResourceFile.Load(_options.File);
-            foreach (Diagnostic diagnostic in file.Diagnostics)
-            {
-                if (diagnostic.Severity == Severity.Error) _log.Error(diagnostic.ToString());
-                else _log.Warn(diagnostic.ToString());
-            }
-
-            if (file.Snapshot is not { } snapshot) return Refuse(why, "it has errors");
-            if (snapshot.Version == Edge.Version) return true;
-            string? before = Edge.Version;
             await Edge.ApplyAsync(snapshot);
-            Interlocked.Increment(ref _reloads);
-            if (before is not null) _log.Info("configuration in force", ("why", why), ("before", before), ("now", snapshot.Version));
-            return true;
         }
         catch (EdgeConfigurationException e)
         {
-            return Refuse(why, e.Message);
+            Refuse(why, e.Message);
+            return e.Message;
         }
         catch (ObjectDisposedException)
         {
-            return false;
+            return "the edge stops";
         }
-        finally
-        {
-            _reloading.Release();
-        }
+
+        Interlocked.Increment(ref _reloads);
+        if (before is not null) Log.Info("configuration in force", ("why", why), ("before", before), ("now", snapshot.Version));
+        return null;
     }
 
-    private bool Refuse(string why, string fault)
+    /// <summary>Counts and tells a configuration that was refused; always false.</summary>
+    public bool Refuse(string why, string fault)
     {
         Interlocked.Increment(ref _refused);
-        _log.Error("configuration refused", ("why", why), ("fault", fault), ("kept", Edge.Version ?? "none"));
+        Log.Error("configuration refused", ("why", why), ("fault", fault), ("kept", Edge.Version ?? "none"));
         return false;
     }
+
+    /// <summary>Has the logs open their files anew.</summary>
+    public void ReopenLogs() => _accessLog?.Reopen();
 
     /// <summary>Written beside and renamed, so that who waits for it never reads half of it.</summary>
     private void WriteReady(string path, string admin)
     {
-        File.WriteAllText(path + ".new", JsonSerializer.Serialize(new { admin, listeners = Edge.Listeners }));
+        File.WriteAllText(path + ".new", JsonSerializer.Serialize(new { admin, manager = _options.Manager, xds = _options.Xds, listeners = Edge.Listeners }));
         File.Move(path + ".new", path, overwrite: true);
     }
 

@@ -1,12 +1,12 @@
 using MarchProxy.Edge;
+using MarchProxy.Telemetry.Logs;
+using MarchProxy.Telemetry.Metrics;
 
 namespace MarchProxy.Cli.Hosting;
 
 /// <summary>What an edge process was told on its command line.</summary>
 internal sealed record EdgeHostOptions
 {
-    public required string File { get; init; }
-
     public required string AdminListen { get; init; }
 
     public string? ReadyFile { get; init; }
@@ -21,4 +21,16 @@ internal sealed record EdgeHostOptions
     public string? Syslog { get; init; }
 
     public bool JsonLog { get; init; }
+
+    /// <summary>The process's log, when another role made it.</summary>
+    public ProcessLog? Log { get; init; }
+
+    /// <summary>The process's metrics, when another role made them.</summary>
+    public MetricRegistry? Metrics { get; init; }
+
+    /// <summary>The manager of this process, as the ready file tells it.</summary>
+    public string? Manager { get; init; }
+
+    /// <summary>The discovery address of the manager of this process, as the ready file tells it.</summary>
+    public string? Xds { get; init; }
 }

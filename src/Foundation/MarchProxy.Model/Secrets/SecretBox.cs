@@ -1,11 +1,10 @@
 using System.Security.Cryptography;
 using System.Text;
-using MarchProxy.Control.Storage;
 
-namespace MarchProxy.Control.Secrets;
+namespace MarchProxy.Model.Secrets;
 
 /// <summary>
-/// Seals what is kept at rest with AES-256-GCM under a key file that is made at the first start. Whoever has the database alone reads no secret of it.
+/// Seals what is kept at rest with AES-256-GCM under one key. Whoever has the database or the file alone reads no secret of it.
 /// </summary>
 public sealed class SecretBox
 {
@@ -19,38 +18,6 @@ public sealed class SecretBox
     {
         if (key.Length != KeyBytes) throw new ArgumentException("A key has 32 bytes.", nameof(key));
         _key = key;
-    }
-
-    /// <summary>Reads the key file, or makes one that only its owner may read.</summary>
-    /// <param name="path">The file.</param>
-    /// <exception cref="StoreException">The file cannot be read or made, or is no key.</exception>
-    public static SecretBox FromFile(string path)
-    {
-        try
-        {
-            if (!File.Exists(path))
-            {
-                string fresh = path + ".new";
-                File.Delete(fresh);
-                using (var file = new FileStream(fresh, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite }))
-                {
-                    file.Write(Encoding.ASCII.GetBytes(Convert.ToBase64String(RandomNumberGenerator.GetBytes(KeyBytes)) + "\n"));
-                    file.Flush(flushToDisk: true);
-                }
-
-                File.Move(fresh, path, overwrite: false);
-            }
-
-            return new SecretBox(Convert.FromBase64String(File.ReadAllText(path).Trim()));
-        }
-        catch (Exception e) when (e is FormatException or ArgumentException)
-        {
-            throw new StoreException($"{path} is not a key of 32 bytes in base64; put the right file back: without it nothing that is sealed can be read.", e);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new StoreException($"The key file {path} cannot be read or made: {e.Message}", e);
-        }
     }
 
     /// <summary>A key for another purpose, made from this one.</summary>
@@ -74,12 +41,12 @@ public sealed class SecretBox
 
     /// <summary>Opens a text; one that was not sealed is returned as it is.</summary>
     /// <param name="text">From <see cref="Seal(string)"/>.</param>
-    /// <exception cref="StoreException">It was sealed with another key, or altered.</exception>
+    /// <exception cref="SecretBoxException">It was sealed with another key, or altered.</exception>
     public string Open(string text) => text.StartsWith(Prefix, StringComparison.Ordinal) ? Encoding.UTF8.GetString(Open(Convert.FromBase64String(text[Prefix.Length..]))) : text;
 
     /// <summary>Opens bytes.</summary>
     /// <param name="box">From <see cref="Seal(ReadOnlySpan{byte})"/>.</param>
-    /// <exception cref="StoreException">It was sealed with another key, or altered.</exception>
+    /// <exception cref="SecretBoxException">It was sealed with another key, or altered.</exception>
     public byte[] Open(ReadOnlySpan<byte> box)
     {
         try
@@ -92,7 +59,31 @@ public sealed class SecretBox
         }
         catch (CryptographicException e)
         {
-            throw new StoreException("A sealed value was sealed with another key, or altered; put the key file back that belongs to this database.", e);
+            throw new SecretBoxException("A sealed value was sealed with another key, or altered; put the key file back that belongs to this database.", e);
         }
+    }
+}
+
+/// <summary>What was sealed cannot be opened.</summary>
+public sealed class SecretBoxException : Exception
+{
+    /// <summary>Makes one.</summary>
+    public SecretBoxException()
+    {
+    }
+
+    /// <summary>Makes one.</summary>
+    /// <param name="message">What is told.</param>
+    public SecretBoxException(string message)
+        : base(message)
+    {
+    }
+
+    /// <summary>Makes one.</summary>
+    /// <param name="message">What is told.</param>
+    /// <param name="innerException">What lies behind.</param>
+    public SecretBoxException(string message, Exception innerException)
+        : base(message, innerException)
+    {
     }
 }

@@ -1,0 +1,186 @@
+using System.Collections.Immutable;
+using MarchProxy.Model.Intake;
+using MarchProxy.Model.Resources;
+using MarchProxy.Model.Secrets;
+using MarchProxy.Model.Snapshots;
+using MarchProxy.Rpc.Discovery;
+using Resource = MarchProxy.Model.Resources.Resource;
+
+namespace MarchProxy.Cli.Hosting;
+
+/// <summary>Where a managed edge asks, and what it keeps.</summary>
+internal sealed record ManagedConfigOptions
+{
+    public required ConfigStreamOptions Stream { get; init; }
+
+    /// <summary>The file of the last good configuration; null keeps none.</summary>
+    public string? CacheFile { get; init; }
+
+    /// <summary>Seals that file.</summary>
+    public required SecretBox Box { get; init; }
+}
+
+/// <summary>
+/// A configuration from a manager. The last good one is on disk, sealed, and holds until the manager says another; a step that does not compile or cannot be put in force
+/// is refused whole, with its reason.
+/// </summary>
+internal sealed class ManagedConfig : IConfigSource
+{
+    private readonly EdgeHost _host;
+    private readonly ManagedConfigOptions _options;
+    private readonly SnapshotCache? _cache;
+    private readonly TaskCompletionSource<bool> _first = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationTokenSource _stop = new();
+    private ImmutableDictionary<string, (string Version, Resource Resource)> _held = ImmutableDictionary<string, (string, Resource)>.Empty;
+    private Task _running = Task.CompletedTask;
+    private ConfigStream? _stream;
+    private bool _warned;
+
+    public ManagedConfig(EdgeHost host, ManagedConfigOptions options)
+    {
+        _host = host;
+        _options = options;
+        _cache = options.CacheFile is { } file ? new SnapshotCache(file, options.Box) : null;
+        host.Metrics.Observe("marchproxy_manager_connected", "Whether the manager's stream is open.", () => _stream?.IsConnected == true ? 1 : 0);
+    }
+
+    public Task<bool> First => _first.Task;
+
+    public void Start() => _running = RunAsync();
+
+    public void Reload(string why) => _host.ReopenLogs();
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _running;
+        _stream?.Dispose();
+        _stop.Dispose();
+    }
+
+    private async Task RunAsync()
+    {
+        await StartFromCacheAsync();
+        _stream = new ConfigStream(_options.Stream, _held.ToDictionary(h => h.Key, h => h.Value.Version)) { OnConnection = OnConnection };
+        await Task.WhenAll(_stream.RunAsync(ApplyAsync, _stop.Token), _stream.ReportAsync(Report, _stop.Token));
+    }
+
+    private async Task StartFromCacheAsync()
+    {
+        if (_cache is null) return;
+        try
+        {
+            if (_cache.Load() is not { } cached) return;
+            var held = ImmutableDictionary.CreateBuilder<string, (string, Resource)>();
+            foreach ((string version, DomainResource resource) in cached.Resources)
+            {
+                if (Read(resource, out string? fault) is not { } read) throw new InvalidDataException(fault);
+                held[Name(resource)] = (version, read);
+            }
+
+            if (await PutInForceAsync(held.ToImmutable(), cached.Version, "last good configuration from disk") is null)
+            {
+                _held = held.ToImmutable();
+                _first.TrySetResult(true);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or SecretBoxException or Google.Protobuf.InvalidProtocolBufferException)
+        {
+            _host.Log.Warn("the last good configuration on disk cannot be used; the manager is asked for all of it", ("file", _cache.Path), ("fault", e.Message));
+        }
+    }
+
+    private async Task<string?> ApplyAsync(ConfigStep step)
+    {
+        var held = _held.ToBuilder();
+        foreach ((string version, DomainResource resource) in step.Changed)
+        {
+            if (Read(resource, out string? fault) is not { } read) return fault;
+            held[Name(resource)] = (version, read);
+        }
+
+        held.RemoveRange(step.Removed);
+        ImmutableDictionary<string, (string Version, Resource Resource)> next = held.ToImmutable();
+        if (await PutInForceAsync(next, step.Version, "manager") is { } refusal) return refusal;
+        _held = next;
+        _first.TrySetResult(true);
+        Save(step.Version, next);
+        return null;
+    }
+
+    private async Task<string?> PutInForceAsync(ImmutableDictionary<string, (string Version, Resource Resource)> held, string version, string why)
+    {
+        ResourceSet set = ResourceSet.Empty;
+        foreach (ResourceKind kind in ResourceKind.All) set = kind.Replace(set, held.Values.Select(h => h.Resource).Where(r => r.Kind == kind.Singular));
+        string cluster = set.Clusters.IsEmpty ? "default" : set.Clusters[0].Name;
+        CompileResult compiled = SnapshotCompiler.Compile(set, cluster);
+        if (compiled.Snapshot is not { } snapshot) return string.Join("; ", compiled.Diagnostics.Where(d => d.Severity == Severity.Error).Take(5).Select(d => $"{d.Object} {d.Field}: {d.Message}"));
+        if (version.Length > 0 && snapshot.Version != version) return $"the content is {snapshot.Version}, not {version}: something was lost on the way";
+        return await _host.ApplyAsync(snapshot, why);
+    }
+
+    private void Save(string version, ImmutableDictionary<string, (string Version, Resource Resource)> held)
+    {
+        try
+        {
+            _cache?.Save(version, held.Values.Select(h => (h.Version, h.Resource)));
+            _warned = false;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            if (!_warned) _host.Log.Warn("the configuration is in force, but could not be saved for the next start; free some space or mend the rights", ("file", _cache!.Path), ("fault", e.Message));
+            _warned = true;
+        }
+    }
+
+    private static Resource? Read(DomainResource resource, out string? fault)
+    {
+        fault = null;
+        if (ResourceKind.Find(resource.Kind) is not { } kind)
+        {
+            fault = $"this plane does not know the kind {resource.Kind}; use a newer program";
+            return null;
+        }
+
+        (Resource? read, IReadOnlyList<Diagnostic> diagnostics) = ResourceReader.ReadObject(kind, resource.Json.Span, "manager", NoSecrets.Instance);
+        if (diagnostics.FirstOrDefault(d => d.Severity == Severity.Error) is { } error) fault = $"{error.Object} {error.Field}: {error.Message}";
+        return fault is null ? read : null;
+    }
+
+    private static string Name(DomainResource resource) => $"{resource.Kind}/{resource.Name}";
+
+    private PlaneReport Report()
+    {
+        var report = new PlaneReport
+        {
+            Name = _options.Stream.Name,
+            Kind = "edge",
+            Host = Environment.MachineName,
+            Version = BuildVersion.Text,
+            RunningVersion = _host.Edge.Version ?? "",
+            Draining = _host.Edge.IsDraining,
+        };
+        report.Capabilities.AddRange(["epoll", "http1", "tls", "udp"]);
+        foreach ((string name, double value) in _host.Metrics.Totals("marchproxy_requests_total", "marchproxy_connections_total", "marchproxy_active_connections", "marchproxy_bytes_total", "marchproxy_egress_decisions_total"))
+        {
+            report.Counters[name] = value;
+        }
+
+        return report;
+    }
+
+    private void OnConnection(bool there, string why)
+    {
+        if (there) _host.Log.Info("connected with the manager", ("address", _options.Stream.Address.ToString()));
+        else _host.Log.Warn("the manager is away; what is in force stays", ("address", _options.Stream.Address.ToString()), ("reason", why));
+    }
+
+    private sealed class NoSecrets : ISecretSource
+    {
+        public static NoSecrets Instance { get; } = new();
+
+        public string? FromEnvironment(string name) => null;
+
+        public string? FromFile(string path) => null;
+    }
+}
