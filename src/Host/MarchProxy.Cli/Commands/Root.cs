@@ -14,6 +14,9 @@ internal static class Root
         root.Subcommands.Add(UpCommand.Create(settings));
         root.Subcommands.Add(RunCommand.Create(settings));
         root.Subcommands.Add(CheckCommand.Create());
+        root.Subcommands.Add(ApplyCommand.Create());
+        foreach (Command command in ClientCommands.Create().Concat(HistoryCommands.Create())) root.Subcommands.Add(command);
+        root.Subcommands.Add(DbCommand.Create(settings));
         root.Subcommands.Add(CompletionCommand.Create());
         root.Subcommands.Add(VersionCommand.Create());
         root.Options.Add(new Option<string?>("--config")
