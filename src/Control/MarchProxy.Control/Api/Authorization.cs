@@ -2,6 +2,7 @@ using MarchProxy.Control.Changes;
 using MarchProxy.Control.Identity;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
 
 namespace MarchProxy.Control.Api;
 
@@ -35,7 +36,9 @@ public static class Authorization
     {
         Endpoint? endpoint = http.GetEndpoint();
         EndpointPermission? needed = endpoint?.Metadata.GetMetadata<EndpointPermission>();
-        if (endpoint is null || endpoint.DisplayName?.StartsWith("405", StringComparison.Ordinal) == true) return;
+
+        // What is no route of ours is the framework's own answer: 404, 405, 415.
+        if (endpoint is not RouteEndpoint) return;
         if (needed is null) throw new InvalidOperationException($"{endpoint.DisplayName} names no permission.");
         if (needed.Permission is not { } permission) return;
         string header = http.Request.Headers.Authorization.ToString();

@@ -31,7 +31,7 @@ public sealed class AccessTokens(byte[] key, TimeProvider time)
         int signature = token.LastIndexOf('.');
         if (token.Length > MaxLength || signature < 0 || !token.StartsWith(s_header, StringComparison.Ordinal) || token[s_header.Length] != '.') return null;
         Span<byte> given = stackalloc byte[33], computed = stackalloc byte[32];
-        if (!Base64Url.TryDecodeFromChars(token[(signature + 1)..], given, out int length) || length != 32) return null;
+        if (Base64Url.DecodeFromChars(token[(signature + 1)..], given, out _, out int length) != System.Buffers.OperationStatus.Done || length != 32) return null;
         Span<byte> body = stackalloc byte[signature];
         if (Encoding.ASCII.GetBytes(token[..signature], body) != signature) return null;
         HMACSHA256.HashData(key, body, computed);

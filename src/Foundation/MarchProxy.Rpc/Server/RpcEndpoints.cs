@@ -46,7 +46,7 @@ public static class RpcEndpoints
         if (!IsGrpc(http)) return Results.NotFound();
         Finish(http, new RpcStatus(RpcCode.Unimplemented, $"There is no method {http.Request.Path}."));
         return Results.Empty;
-    });
+    }).ExcludeFromDescription();
 
     private static IEndpointConventionBuilder Map<TRequest, TResponse>(
         this IEndpointRouteBuilder routes, RpcMethod<TRequest, TResponse> method, RpcServerOptions? options, bool streams, Func<MessageReader, RpcWriter<TResponse>, RpcServerCall, Task> serve)
