@@ -141,25 +141,35 @@ public sealed class AdsService(AdsHub hub, PlaneRegistry planes, ClusterKeys key
     private static async Task ServeAsync<T>(IAsyncEnumerable<T> requests, AdsFeed feed, Func<T?, Task> step, CancellationToken cancellation)
         where T : class
     {
-        await using IAsyncEnumerator<T> incoming = requests.GetAsyncEnumerator(cancellation);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        await using IAsyncEnumerator<T> incoming = requests.GetAsyncEnumerator(ended.Token);
         Task<bool> request = incoming.MoveNextAsync().AsTask();
-        Task<bool> edit = feed.Signal.WaitToReadAsync(cancellation).AsTask();
-        while (true)
+        Task<bool> edit = feed.Signal.WaitToReadAsync(ended.Token).AsTask();
+        try
         {
-            await Task.WhenAny(request, edit);
-            if (request.IsCompleted)
+            while (true)
             {
-                if (!await request) return;
-                await step(incoming.Current);
-                request = incoming.MoveNextAsync().AsTask();
+                await Task.WhenAny(request, edit);
+                if (request.IsCompleted)
+                {
+                    if (!await request) return;
+                    await step(incoming.Current);
+                    request = incoming.MoveNextAsync().AsTask();
+                }
+                else
+                {
+                    await edit;
+                    feed.Signal.TryRead(out _);
+                    await step(null);
+                    edit = feed.Signal.WaitToReadAsync(ended.Token).AsTask();
+                }
             }
-            else
-            {
-                await edit;
-                feed.Signal.TryRead(out _);
-                await step(null);
-                edit = feed.Signal.WaitToReadAsync(cancellation).AsTask();
-            }
+        }
+        finally
+        {
+            // An enumerator must not be disposed of while it is asked for more.
+            await ended.CancelAsync();
+            await Task.WhenAll(request, edit).ContinueWith(static _ => { }, TaskScheduler.Default);
         }
     }
 

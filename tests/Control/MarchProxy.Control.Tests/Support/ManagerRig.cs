@@ -85,7 +85,7 @@ internal sealed class ManagerRig : IAsyncDisposable
         Http.Dispose();
         await Server.DisposeAsync();
         _metrics.Dispose();
-        Assert.DoesNotContain("defect", Log, StringComparison.Ordinal);
+        Assert.False(Log.Contains("defect", StringComparison.Ordinal), Log);
         return _folder;
     }
 
