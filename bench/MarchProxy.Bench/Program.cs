@@ -1,5 +1,6 @@
 using MarchProxy.Bench;
 using MarchProxy.Bench.Http1;
+using MarchProxy.Bench.Manager;
 using MarchProxy.Bench.Measures;
 using MarchProxy.Bench.Peers;
 using MarchProxy.Bench.Policy;
@@ -8,7 +9,7 @@ using MarchProxy.Bench.Site;
 using MarchProxy.Bench.Tls;
 
 // Micro-measurements of pure code, which know no peer: asked for by name, and not a part of all.
-Dictionary<string, Action> micro = new() { ["parser"] = ParserBench.Run, ["decision"] = DecisionBench.Run, ["tls-engine"] = TlsEngineBench.Run };
+Dictionary<string, Action> micro = new() { ["parser"] = ParserBench.Run, ["decision"] = DecisionBench.Run, ["tls-engine"] = TlsEngineBench.Run, ["manager"] = ManagerBench.Run };
 
 try
 {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using MarchProxy.Control.Api;
 using MarchProxy.Control.Identity;
+using MarchProxy.Control.State;
 using MarchProxy.Rpc;
 using MarchProxy.Rpc.Discovery;
 using MarchProxy.Rpc.Server;
@@ -70,7 +71,10 @@ public sealed class AdsService(AdsHub hub, PlaneRegistry planes, ClusterKeys key
 
             if (first) return;
             feed.TakeInto(subscription);
-            if (feed.State is not { } state || subscription.Next(state, AdsHub.Find) is not { } push) return;
+            if (feed.State is not { } state) return;
+            Push? next = subscription.Next(state, AdsHub.Find);
+            await SettleAsync(cluster, node, state, subscription);
+            if (next is not { } push) return;
             nonce = Interlocked.Increment(ref _pushes).ToString(CultureInfo.InvariantCulture);
             var response = new DeltaDiscoveryResponse { SystemVersionInfo = push.Version, TypeUrl = DiscoveryMethods.DomainType, Nonce = nonce };
             response.Resources.AddRange(push.Changed.Select(c => new Resource { Name = c.Key, Version = c.Value.Digest.ToString(), Resource_ = Subscription.Pack(c.Value) }));
@@ -109,7 +113,10 @@ public sealed class AdsService(AdsHub hub, PlaneRegistry planes, ClusterKeys key
 
             if (first) return;
             feed.TakeInto(subscription);
-            if (feed.State is not { } state || subscription.Next(state, AdsHub.Find) is not { } push) return;
+            if (feed.State is not { } state) return;
+            Push? next = subscription.Next(state, AdsHub.Find);
+            await SettleAsync(cluster, node, state, subscription);
+            if (next is not { } push) return;
             nonce = Interlocked.Increment(ref _pushes).ToString(CultureInfo.InvariantCulture);
             var response = new DiscoveryResponse { VersionInfo = push.Version, TypeUrl = DiscoveryMethods.DomainType, Nonce = nonce };
             response.Resources.AddRange(state.All.Where(e => names.Contains("*") || names.Contains(Subscription.NameOf(e))).Select(Subscription.Pack));
@@ -187,6 +194,13 @@ public sealed class AdsService(AdsHub hub, PlaneRegistry planes, ClusterKeys key
             string reason = error.Message.Length > 2000 ? error.Message[..2000] : error.Message;
             await planes.AnsweredAsync(cluster, node, refused.Version, reason.Length > 0 ? reason : "refused without a reason");
         }
+    }
+
+    private async Task SettleAsync(string cluster, string node, ClusterState state, Subscription subscription)
+    {
+        if (!subscription.HasRecovered) return;
+        subscription.HasRecovered = false;
+        await planes.AnsweredAsync(cluster, node, state.Version, null);
     }
 
     private string Authenticate(RpcServerCall call)

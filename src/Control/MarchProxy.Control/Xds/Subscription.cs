@@ -30,6 +30,9 @@ internal sealed class Subscription
     /// <summary>Whether a push waits for its answer.</summary>
     public bool IsWaiting => _outstanding is not null;
 
+    /// <summary>Whether a refusal was settled without a push; whoever acts on it takes it back.</summary>
+    public bool HasRecovered { get; set; }
+
     /// <summary>How resources are named on the wire: <c>KIND/NAME</c>.</summary>
     public static string NameOf(Entry entry) => $"{entry.Kind.Plural}/{entry.Name}";
 
@@ -123,7 +126,13 @@ internal sealed class Subscription
 
         _dirty.Clear();
         _all = false;
-        if (changed.Count == 0 && removed.Count == 0) return null;
+        if (changed.Count == 0 && removed.Count == 0)
+        {
+            // What was refused was taken back: the peer has what it should.
+            HasRecovered |= _refused is not null;
+            _refused = null;
+            return null;
+        }
 
         // What was refused is not sent again until something about it is different.
         if (_refused is not null && _refused.Count == changed.Count + removed.Count
