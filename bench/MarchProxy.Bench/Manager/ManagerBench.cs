@@ -9,7 +9,6 @@ using System.Text.Json.Nodes;
 using MarchProxy.Bench.Load;
 using MarchProxy.Bench.Peers;
 using MarchProxy.Bench.Site;
-using MarchProxy.Rpc;
 using MarchProxy.Rpc.Client;
 using MarchProxy.Rpc.Discovery;
 
