@@ -22,7 +22,8 @@ internal static class NewlyDenied
     {
         Mapping[] suspects = [.. touched.Select(e => e.Resource).OfType<Mapping>().Where(m => m.Effect != MappingEffect.Deny && m.Approval == Approval.Approved)];
         if (suspects.Length == 0) return [];
-        EgressPolicy old = Policy(before), fresh = Policy(after);
+        var parties = suspects.SelectMany(m => Parties(before, m.Sources).Concat(Parties(before, m.Destinations))).Select(s => s.Name).ToHashSet(StringComparer.Ordinal);
+        EgressPolicy old = Policy(before, parties), fresh = Policy(after, parties);
         var denied = new List<string>();
         int asked = 0;
         foreach (Mapping mapping in suspects)
@@ -55,8 +56,13 @@ internal static class NewlyDenied
         return first;
     }
 
-    private static EgressPolicy Policy(ClusterState cluster) => new(
-        [.. cluster.Of(s_services).Select(e => (Service)e.Resource)], [.. cluster.Of(s_mappings).Select(e => (Mapping)e.Resource)]);
+    /// <summary>The part of a policy that bears on some parties: the cost is theirs, not that of all.</summary>
+    private static EgressPolicy Policy(ClusterState cluster, HashSet<string> parties)
+    {
+        Service[] services = [.. parties.Select(name => cluster.Find(s_services, name)?.Resource).OfType<Service>()];
+        var names = parties.Concat(services.Where(s => s.Collection.Length > 0).Select(s => "collection:" + s.Collection)).Append("all").ToHashSet(StringComparer.Ordinal);
+        return new EgressPolicy([.. services], [.. cluster.Of(s_mappings).Select(e => (Mapping)e.Resource).Where(m => m.Sources.Any(names.Contains) && m.Destinations.Any(names.Contains))]);
+    }
 
     private static IEnumerable<Service> Parties(ClusterState cluster, IReadOnlyCollection<string> parties)
     {

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Collections.Frozen;
 using System.Net;
 using System.Net.Sockets;
 using MarchProxy.Model.Addresses;
@@ -10,12 +9,12 @@ namespace MarchProxy.Model.Egress;
 /// <summary>Finds the services that a name or address belongs to, in time independent of how many there are.</summary>
 internal sealed class DestinationIndex
 {
-    private readonly FrozenDictionary<string, Service[]> _names;
-    private readonly FrozenDictionary<string, Service[]>.AlternateLookup<ReadOnlySpan<char>> _byName;
-    private readonly FrozenDictionary<string, Service[]> _suffixes;
-    private readonly FrozenDictionary<string, Service[]>.AlternateLookup<ReadOnlySpan<char>> _bySuffix;
-    private readonly (int Length, FrozenDictionary<UInt128, Service[]> Services)[] _v4;
-    private readonly (int Length, FrozenDictionary<UInt128, Service[]> Services)[] _v6;
+    private readonly Dictionary<string, Service[]> _names;
+    private readonly Dictionary<string, Service[]>.AlternateLookup<ReadOnlySpan<char>> _byName;
+    private readonly Dictionary<string, Service[]> _suffixes;
+    private readonly Dictionary<string, Service[]>.AlternateLookup<ReadOnlySpan<char>> _bySuffix;
+    private readonly (int Length, Dictionary<UInt128, Service[]> Services)[] _v4;
+    private readonly (int Length, Dictionary<UInt128, Service[]> Services)[] _v6;
 
     public DestinationIndex(IEnumerable<Service> services)
     {
@@ -33,9 +32,9 @@ internal sealed class DestinationIndex
             }
         }
 
-        _names = names.ToFrozenDictionary(p => p.Key, p => p.Value.ToArray());
+        _names = names.ToDictionary(p => p.Key, p => p.Value.ToArray(), StringComparer.Ordinal);
         _byName = _names.GetAlternateLookup<ReadOnlySpan<char>>();
-        _suffixes = suffixes.ToFrozenDictionary(p => p.Key, p => p.Value.ToArray());
+        _suffixes = suffixes.ToDictionary(p => p.Key, p => p.Value.ToArray(), StringComparer.Ordinal);
         _bySuffix = _suffixes.GetAlternateLookup<ReadOnlySpan<char>>();
         _v4 = Levels(networks, v6: false);
         _v6 = Levels(networks, v6: true);
@@ -61,7 +60,7 @@ internal sealed class DestinationIndex
         if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4();
         bool v6 = address.AddressFamily == AddressFamily.InterNetworkV6;
         UInt128 value = Value(address);
-        foreach ((int length, FrozenDictionary<UInt128, Service[]> services) in v6 ? _v6 : _v4)
+        foreach ((int length, Dictionary<UInt128, Service[]> services) in v6 ? _v6 : _v4)
         {
             if (services.TryGetValue(Prefix(value, length, v6), out Service[]? found)) matches.Add(found);
         }
@@ -83,13 +82,13 @@ internal sealed class DestinationIndex
         return length == 4 ? BinaryPrimitives.ReadUInt32BigEndian(bytes) : BinaryPrimitives.ReadUInt128BigEndian(bytes);
     }
 
-    private static (int Length, FrozenDictionary<UInt128, Service[]> Services)[] Levels(
+    private static (int Length, Dictionary<UInt128, Service[]> Services)[] Levels(
         Dictionary<(bool V6, int Length, UInt128 Prefix), List<Service>> networks, bool v6) =>
     [
         .. networks.Where(n => n.Key.V6 == v6)
             .GroupBy(n => n.Key.Length)
             .OrderByDescending(g => g.Key)
-            .Select(g => (g.Key, g.ToFrozenDictionary(n => n.Key.Prefix, n => n.Value.ToArray()))),
+            .Select(g => (g.Key, g.ToDictionary(n => n.Key.Prefix, n => n.Value.ToArray()))),
     ];
 
     private static void Add<TKey>(Dictionary<TKey, List<Service>> index, TKey key, Service service)

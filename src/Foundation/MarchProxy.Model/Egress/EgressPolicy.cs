@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Net;
 using System.Security.Cryptography;
@@ -16,11 +15,11 @@ public sealed class EgressPolicy
     private const int AllKey = 0;
     private readonly DestinationIndex _destinations;
     private readonly DestinationIndex _sourcesByAddress;
-    private readonly FrozenDictionary<string, Service> _services;
-    private readonly FrozenDictionary<string, Service>.AlternateLookup<ReadOnlySpan<char>> _serviceByName;
-    private readonly FrozenDictionary<Service, (int Service, int Collection)> _keys;
-    private readonly FrozenDictionary<long, MappingBucket> _buckets;
-    private readonly FrozenDictionary<Service, StaticNames> _static;
+    private readonly Dictionary<string, Service> _services;
+    private readonly Dictionary<string, Service>.AlternateLookup<ReadOnlySpan<char>> _serviceByName;
+    private readonly Dictionary<Service, (int Service, int Collection)> _keys;
+    private readonly Dictionary<long, MappingBucket> _buckets;
+    private readonly Dictionary<Service, StaticNames> _static;
 
     /// <summary>Compiles the policy of one cluster.</summary>
     /// <param name="services">Its services, validated.</param>
@@ -29,10 +28,10 @@ public sealed class EgressPolicy
     {
         _destinations = new DestinationIndex(services);
         _sourcesByAddress = new DestinationIndex(services.Where(s => s.Auth.Type == AuthType.None));
-        _services = services.ToFrozenDictionary(s => s.Name, StringComparer.Ordinal);
+        _services = services.ToDictionary(s => s.Name, StringComparer.Ordinal);
         _serviceByName = _services.GetAlternateLookup<ReadOnlySpan<char>>();
         var numbers = new Dictionary<string, int> { ["all"] = AllKey };
-        _keys = services.ToFrozenDictionary(
+        _keys = services.ToDictionary(
             s => s,
             s => (Number(numbers, s.Name), s.Collection.Length == 0 ? AllKey : Number(numbers, "collection:" + s.Collection)),
             ReferenceEqualityComparer.Instance as IEqualityComparer<Service>);
@@ -50,8 +49,8 @@ public sealed class EgressPolicy
             }
         }
 
-        _buckets = buckets.ToFrozenDictionary(b => b.Key, b => new MappingBucket(b.Value));
-        _static = services.Where(s => s.Resolve.Count > 0).ToFrozenDictionary(
+        _buckets = buckets.ToDictionary(b => b.Key, b => new MappingBucket(b.Value));
+        _static = services.Where(s => s.Resolve.Count > 0).ToDictionary(
             s => s, s => new StaticNames(s.Resolve), ReferenceEqualityComparer.Instance as IEqualityComparer<Service>);
     }
 

@@ -8,26 +8,18 @@ namespace MarchProxy.Model.Egress;
 /// </summary>
 internal sealed class MappingBucket
 {
-    private readonly int[][] _starts;
-    private readonly Mapping[][][] _mappings;
+    private readonly Mapping[] _ordered;
+    private Intervals? _intervals;
     private static readonly EgressProtocols[] s_protocols = [EgressProtocols.Tcp, EgressProtocols.Udp, EgressProtocols.Icmp, EgressProtocols.Http, EgressProtocols.Https];
 
     public MappingBucket(IEnumerable<Mapping> mappings)
     {
-        Mapping[] ordered = [.. mappings];
-        Array.Sort(ordered, Compare);
-        First = ordered[0];
-        _starts = new int[s_protocols.Length][];
-        _mappings = new Mapping[s_protocols.Length][][];
-        for (int i = 0; i < s_protocols.Length; i++)
-        {
-            Mapping[] some = [.. ordered.Where(m => (m.Protocols & s_protocols[i]) != 0)];
-            (_starts[i], _mappings[i]) = Cut(some);
-        }
+        _ordered = [.. mappings];
+        Array.Sort(_ordered, Compare);
     }
 
     /// <summary>One of them, to name when none fits.</summary>
-    public Mapping First { get; }
+    public Mapping First => _ordered[0];
 
     /// <summary>Lower priority first; at equal priority deny beats allow; then by name, so that the order is total.</summary>
     public static int Compare(Mapping a, Mapping b)
@@ -41,11 +33,24 @@ internal sealed class MappingBucket
     /// <summary>The mappings for a protocol and port, in the order of decision.</summary>
     public ReadOnlySpan<Mapping> Find(EgressProtocols protocol, int port)
     {
+        Intervals intervals = _intervals ??= new Intervals(_ordered);
         int index = Array.IndexOf(s_protocols, protocol);
-        int[] starts = _starts[index];
-        int at = starts.AsSpan().BinarySearch(port);
+        int at = intervals.Starts[index].AsSpan().BinarySearch(port);
         if (at < 0) at = ~at - 1;
-        return at < 0 ? default : _mappings[index][at];
+        return at < 0 ? default : intervals.Mappings[index][at];
+    }
+
+    /// <summary>Cut when first asked: of thousands of buckets a new configuration is asked about few, and two that cut at once come to the same.</summary>
+    private sealed class Intervals
+    {
+        public Intervals(Mapping[] ordered)
+        {
+            for (int i = 0; i < s_protocols.Length; i++) (Starts[i], Mappings[i]) = Cut([.. ordered.Where(m => (m.Protocols & s_protocols[i]) != 0)]);
+        }
+
+        public int[][] Starts { get; } = new int[s_protocols.Length][];
+
+        public Mapping[][][] Mappings { get; } = new Mapping[s_protocols.Length][][];
     }
 
     private static (int[] Starts, Mapping[][] Mappings) Cut(Mapping[] mappings)

@@ -41,5 +41,14 @@ public static class SnapshotCompiler
     }
 
     private static ImmutableArray<T> Sorted<T>(ImmutableArray<T> items, string cluster)
-        where T : Resource => [.. items.Where(r => r.Cluster == cluster).OrderBy(r => r.Name, StringComparer.Ordinal)];
+        where T : Resource
+    {
+        bool ready = true;
+        for (int i = 0; i < items.Length && ready; i++)
+        {
+            ready = items[i].Cluster == cluster && (i == 0 || string.CompareOrdinal(items[i - 1].Name, items[i].Name) < 0);
+        }
+
+        return ready ? items : [.. items.Where(r => r.Cluster == cluster).OrderBy(r => r.Name, StringComparer.Ordinal)];
+    }
 }

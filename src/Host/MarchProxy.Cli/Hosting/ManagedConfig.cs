@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Threading.Channels;
 using MarchProxy.Model.Intake;
 using MarchProxy.Model.Resources;
 using MarchProxy.Model.Secrets;
@@ -26,13 +27,16 @@ internal sealed record ManagedConfigOptions
 /// </summary>
 internal sealed class ManagedConfig : IConfigSource
 {
+    private static readonly ImmutableSortedDictionary<string, Held> s_none = ImmutableSortedDictionary.Create<string, Held>(StringComparer.Ordinal);
     private readonly EdgeHost _host;
     private readonly ManagedConfigOptions _options;
     private readonly SnapshotCache? _cache;
     private readonly TaskCompletionSource<bool> _first = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _stop = new();
-    private ImmutableDictionary<string, (string Version, Resource Resource)> _held = ImmutableDictionary<string, (string, Resource)>.Empty;
+    private ImmutableSortedDictionary<string, Held> _held = s_none;
     private Task _running = Task.CompletedTask;
+    private readonly Channel<bool> _worthSaving = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private volatile Unsaved? _unsaved;
     private ConfigStream? _stream;
     private bool _warned;
 
@@ -62,7 +66,25 @@ internal sealed class ManagedConfig : IConfigSource
     {
         await StartFromCacheAsync();
         _stream = new ConfigStream(_options.Stream, _held.ToDictionary(h => h.Key, h => h.Value.Version)) { OnConnection = OnConnection };
-        await Task.WhenAll(_stream.RunAsync(ApplyAsync, _stop.Token), _stream.ReportAsync(Report, _stop.Token));
+        await Task.WhenAll(_stream.RunAsync(ApplyAsync, _stop.Token), _stream.ReportAsync(Report, _stop.Token), SaveAsync());
+    }
+
+    /// <summary>Writes the latest configuration to disk, at most every two seconds: a burst of edits costs one file, and no edit waits for the disk.</summary>
+    private async Task SaveAsync()
+    {
+        try
+        {
+            while (await _worthSaving.Reader.WaitToReadAsync(_stop.Token))
+            {
+                _worthSaving.Reader.TryRead(out _);
+                if (_unsaved is { } latest) Save(latest.Version, latest.All);
+                await Task.Delay(TimeSpan.FromSeconds(2), _stop.Token);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            if (_worthSaving.Reader.TryRead(out _) && _unsaved is { } latest) Save(latest.Version, latest.All);
+        }
     }
 
     private async Task StartFromCacheAsync()
@@ -71,11 +93,11 @@ internal sealed class ManagedConfig : IConfigSource
         try
         {
             if (_cache.Load() is not { } cached) return;
-            var held = ImmutableDictionary.CreateBuilder<string, (string, Resource)>();
+            var held = s_none.ToBuilder();
             foreach ((string version, DomainResource resource) in cached.Resources)
             {
                 if (Read(resource, out string? fault) is not { } read) throw new InvalidDataException(fault);
-                held[Name(resource)] = (version, read);
+                held[Name(resource)] = new Held(version, read, resource);
             }
 
             if (await PutInForceAsync(held.ToImmutable(), cached.Version, "last good configuration from disk") is null)
@@ -96,34 +118,44 @@ internal sealed class ManagedConfig : IConfigSource
         foreach ((string version, DomainResource resource) in step.Changed)
         {
             if (Read(resource, out string? fault) is not { } read) return fault;
-            held[Name(resource)] = (version, read);
+            held[Name(resource)] = new Held(version, read, resource);
         }
 
         held.RemoveRange(step.Removed);
-        ImmutableDictionary<string, (string Version, Resource Resource)> next = held.ToImmutable();
+        ImmutableSortedDictionary<string, Held> next = held.ToImmutable();
         if (await PutInForceAsync(next, step.Version, "manager") is { } refusal) return refusal;
         _held = next;
         _first.TrySetResult(true);
-        Save(step.Version, next);
+        _unsaved = new Unsaved(step.Version, next);
+        _worthSaving.Writer.TryWrite(true);
         return null;
     }
 
-    private async Task<string?> PutInForceAsync(ImmutableDictionary<string, (string Version, Resource Resource)> held, string version, string why)
+    private async Task<string?> PutInForceAsync(ImmutableSortedDictionary<string, Held> held, string version, string why)
     {
+        // The manager has judged exactly this content, as the version proves: judging it again would make each edit cost as much as all objects.
+        var kinds = held.Values.Select(h => h.Resource).GroupBy(r => r.Kind).ToDictionary(g => g.Key, g => g.ToList());
         ResourceSet set = ResourceSet.Empty;
-        foreach (ResourceKind kind in ResourceKind.All) set = kind.Replace(set, held.Values.Select(h => h.Resource).Where(r => r.Kind == kind.Singular));
-        string cluster = set.Clusters.IsEmpty ? "default" : set.Clusters[0].Name;
-        CompileResult compiled = SnapshotCompiler.Compile(set, cluster);
-        if (compiled.Snapshot is not { } snapshot) return string.Join("; ", compiled.Diagnostics.Where(d => d.Severity == Severity.Error).Take(5).Select(d => $"{d.Object} {d.Field}: {d.Message}"));
-        if (version.Length > 0 && snapshot.Version != version) return $"the content is {snapshot.Version}, not {version}: something was lost on the way";
+        foreach (ResourceKind kind in ResourceKind.All) set = kind.Replace(set, kinds.GetValueOrDefault(kind.Singular, []));
+        Snapshot snapshot;
+        try
+        {
+            snapshot = SnapshotCompiler.CompileValid(set, set.Clusters.IsEmpty ? "default" : set.Clusters[0].Name);
+        }
+        catch (Exception e) when (e is KeyNotFoundException or ArgumentException or InvalidOperationException or FormatException)
+        {
+            return "this plane cannot compile the configuration: " + e.Message;
+        }
+
+        if (snapshot.Version != version) return $"the content is {snapshot.Version}, not {version}: something was lost on the way";
         return await _host.ApplyAsync(snapshot, why);
     }
 
-    private void Save(string version, ImmutableDictionary<string, (string Version, Resource Resource)> held)
+    private void Save(string version, ImmutableSortedDictionary<string, Held> held)
     {
         try
         {
-            _cache?.Save(version, held.Values.Select(h => (h.Version, h.Resource)));
+            _cache?.Save(version, held.Values.Select(h => (h.Version, h.Wire)));
             _warned = false;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -174,6 +206,11 @@ internal sealed class ManagedConfig : IConfigSource
         if (there) _host.Log.Info("connected with the manager", ("address", _options.Stream.Address.ToString()));
         else _host.Log.Warn("the manager is away; what is in force stays", ("address", _options.Stream.Address.ToString()), ("reason", why));
     }
+
+    /// <summary>A resource in force, as it was read and as it came.</summary>
+    private sealed record Held(string Version, Resource Resource, DomainResource Wire);
+
+    private sealed record Unsaved(string Version, ImmutableSortedDictionary<string, Held> All);
 
     private sealed class NoSecrets : ISecretSource
     {

@@ -1,9 +1,7 @@
 using System.IO.Compression;
 using Google.Protobuf;
-using MarchProxy.Model.Intake;
 using MarchProxy.Model.Secrets;
 using MarchProxy.Rpc.Discovery;
-using Resource = MarchProxy.Model.Resources.Resource;
 
 namespace MarchProxy.Cli.Hosting;
 
@@ -23,17 +21,16 @@ internal sealed class SnapshotCache(string path, SecretBox box)
         return (saved.SystemVersionInfo, [.. saved.Resources.Select(r => (r.Version, DomainResource.Parser.ParseFrom(r.Resource_.Value)))]);
     }
 
-    public void Save(string version, IEnumerable<(string Version, Resource Resource)> resources)
+    public void Save(string version, IEnumerable<(string Version, DomainResource Resource)> resources)
     {
         var response = new DeltaDiscoveryResponse { SystemVersionInfo = version };
-        foreach ((string own, Resource resource) in resources)
+        foreach ((string own, DomainResource resource) in resources)
         {
-            var domain = new DomainResource { Kind = ResourceKind.Of(resource).Plural, Name = resource.Name, Json = UnsafeByteOperations.UnsafeWrap(ResourceWriter.ToJson(resource)) };
-            response.Resources.Add(new Rpc.Discovery.Resource
+            response.Resources.Add(new Resource
             {
-                Name = $"{domain.Kind}/{domain.Name}",
+                Name = $"{resource.Kind}/{resource.Name}",
                 Version = own,
-                Resource_ = new Google.Protobuf.WellKnownTypes.Any { TypeUrl = DiscoveryMethods.DomainType, Value = domain.ToByteString() },
+                Resource_ = new Google.Protobuf.WellKnownTypes.Any { TypeUrl = DiscoveryMethods.DomainType, Value = resource.ToByteString() },
             });
         }
 
