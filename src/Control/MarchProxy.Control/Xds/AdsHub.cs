@@ -47,37 +47,40 @@ public sealed class AdsHub : IDisposable
     {
         if (changes is null)
         {
-            foreach (AdsFeed feed in _feeds.Keys) feed.Tell(null);
+            foreach (AdsFeed feed in _feeds.Keys) feed.Tell(state.Cluster(feed.Cluster), null);
             return;
         }
 
         foreach (IGrouping<string, ResourceKey> cluster in changes.Select(c => c.Key).GroupBy(k => k.Cluster))
         {
             string[] names = [.. cluster.Select(k => $"{k.Kind}/{k.Name}")];
-            foreach (AdsFeed feed in _feeds.Keys.Where(f => f.Cluster == cluster.Key)) feed.Tell(names);
+            foreach (AdsFeed feed in _feeds.Keys.Where(f => f.Cluster == cluster.Key)) feed.Tell(state.Cluster(cluster.Key), names);
         }
     }
 }
 
-/// <summary>What one stream hears of edits: names, gathered until it looks. Bounded: past the bound everything counts as touched.</summary>
+/// <summary>
+/// What one stream hears of edits: the latest state and the names that led there, taken together, so that a push never mixes two states. Bounded: past the bound everything
+/// counts as touched.
+/// </summary>
 internal sealed class AdsFeed(string cluster, AdsHub hub) : IDisposable
 {
     private const int MostNames = 10_000;
     private readonly Lock _lock = new();
     private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private HashSet<string> _names = new(StringComparer.Ordinal);
-    private bool _all;
+    private ClusterState? _state;
+    private bool _all = true;
 
     public string Cluster => cluster;
 
     public ChannelReader<bool> Signal => _signal.Reader;
 
-    public ClusterState? State => hub.State(cluster);
-
-    public void Tell(string[]? names)
+    public void Tell(ClusterState? state, string[]? names)
     {
         lock (_lock)
         {
+            _state = state ?? ClusterState.Empty(cluster);
             if (names is null || _names.Count + names.Length > MostNames) _all = true;
             else _names.UnionWith(names);
         }
@@ -85,17 +88,16 @@ internal sealed class AdsFeed(string cluster, AdsHub hub) : IDisposable
         _signal.Writer.TryWrite(true);
     }
 
-    public void TakeInto(Subscription subscription)
+    /// <summary>Tells a subscription what was touched, and gives the state that goes with it.</summary>
+    public ClusterState TakeInto(Subscription subscription)
     {
-        HashSet<string> names;
-        bool all;
         lock (_lock)
         {
-            (names, _names) = (_names, new HashSet<string>(StringComparer.Ordinal));
-            (all, _all) = (_all, false);
+            subscription.Touch(_all ? null : _names);
+            _names = new HashSet<string>(StringComparer.Ordinal);
+            _all = false;
+            return _state ??= hub.State(cluster) ?? ClusterState.Empty(cluster);
         }
-
-        subscription.Touch(all ? null : names);
     }
 
     public void Dispose() => hub.Close(this);

@@ -70,8 +70,7 @@ public sealed class AdsService(AdsHub hub, PlaneRegistry planes, ClusterKeys key
             }
 
             if (first) return;
-            feed.TakeInto(subscription);
-            if (feed.State is not { } state) return;
+            ClusterState state = feed.TakeInto(subscription);
             Push? next = subscription.Next(state, AdsHub.Find);
             await SettleAsync(cluster, node, state, subscription);
             if (next is not { } push) return;
@@ -112,8 +111,7 @@ public sealed class AdsService(AdsHub hub, PlaneRegistry planes, ClusterKeys key
             }
 
             if (first) return;
-            feed.TakeInto(subscription);
-            if (feed.State is not { } state) return;
+            ClusterState state = feed.TakeInto(subscription);
             Push? next = subscription.Next(state, AdsHub.Find);
             await SettleAsync(cluster, node, state, subscription);
             if (next is not { } push) return;

@@ -100,8 +100,9 @@ public static class RpcEndpoints
         {
             status = new RpcStatus(RpcCode.DeadlineExceeded, "The deadline has passed.");
         }
-        catch (Exception e) when (http.RequestAborted.IsCancellationRequested || e is OperationCanceledException || IsPeersLeaving(e))
+        catch (Exception e) when (http.RequestAborted.IsCancellationRequested || e is OperationCanceledException or IOException)
         {
+            // A reset stream is told to the reader before it is told to the request.
             status = new RpcStatus(RpcCode.Cancelled, "The call was cancelled.");
         }
         catch (Exception e)
@@ -119,9 +120,6 @@ public static class RpcEndpoints
         http.Response.AppendTrailer(Headers.Status, ((int)status.Code).ToString(CultureInfo.InvariantCulture));
         if (status.Message.Length > 0) http.Response.AppendTrailer(Headers.Message, Headers.Escape(status.Message));
     }
-
-    /// <summary>Kestrel tells a reset stream to the reader before it tells it to the request.</summary>
-    private static bool IsPeersLeaving(Exception e) => e is IOException && (e is Microsoft.AspNetCore.Connections.ConnectionResetException || e.Source?.StartsWith("Microsoft.AspNetCore.Server.Kestrel", StringComparison.Ordinal) == true);
 
     private static bool IsGrpc(HttpContext http) =>
         HttpProtocol.IsHttp2(http.Request.Protocol) && http.Request.ContentType is { } type
