@@ -53,7 +53,11 @@ internal static class DecisionBench
     {
         var request = new EgressRequest
         {
-            Authenticated = new ServiceIdentity(source, AuthType.Token), Host = host, Protocols = EgressProtocols.Https, Port = 443, Now = DateTimeOffset.UnixEpoch,
+            Authenticated = new ServiceIdentity(source, AuthType.Token),
+            Host = host,
+            Protocols = EgressProtocols.Https,
+            Port = 443,
+            Now = DateTimeOffset.UnixEpoch,
         };
         if (policy.Decide(request).Effect != expected) throw new BenchException($"{source.Name} to {host} was not decided as {expected}");
     }

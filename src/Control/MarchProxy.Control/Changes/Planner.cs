@@ -108,7 +108,8 @@ internal static class Planner
         {
             throw new ControlException(
                 RefusalKind.PreconditionFailed, $"{subject} was changed by {entry.UpdatedBy} meanwhile.",
-                new Fault(subject, "", "is no longer as you read it", "read it again, and put your change upon what stands now")) { Current = entry.Body };
+                new Fault(subject, "", "is no longer as you read it", "read it again, and put your change upon what stands now"))
+            { Current = entry.Body };
         }
     }
 

@@ -126,8 +126,11 @@ public static partial class ResourceWriter
         json.WriteNumber("port", listener.Port);
         json.WriteString("purpose", listener.Purpose switch
         {
-            ListenerPurpose.ForwardProxy => "forward-proxy", ListenerPurpose.Dedicated => "dedicated", ListenerPurpose.Database => "database",
-            ListenerPurpose.Syslog => "syslog", _ => "ingress",
+            ListenerPurpose.ForwardProxy => "forward-proxy",
+            ListenerPurpose.Dedicated => "dedicated",
+            ListenerPurpose.Database => "database",
+            ListenerPurpose.Syslog => "syslog",
+            _ => "ingress",
         });
         json.WriteString("protocol", listener.Protocol);
         Text(json, "service", listener.Service);

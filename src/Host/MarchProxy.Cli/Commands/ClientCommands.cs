@@ -166,7 +166,11 @@ internal static class ClientCommands
             string host = (hasPort ? target[..colon] : target).Trim('[', ']');
             JsonNode? answer = await client.SendAsync(HttpMethod.Post, "explain", JsonContent.Create(new
             {
-                source = result.GetValue(source), destination = host, port, protocol = result.GetValue(protocol), cluster = result.GetValue(cluster),
+                source = result.GetValue(source),
+                destination = host,
+                port,
+                protocol = result.GetValue(protocol),
+                cluster = result.GetValue(cluster),
             }));
             if (result.GetValue(output) == OutputFormat.Table) Console.WriteLine(answer!["text"]);
             else Show.Value(answer, result.GetValue(output));
