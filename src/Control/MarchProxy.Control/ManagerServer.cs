@@ -211,17 +211,20 @@ public sealed class ManagerServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Other managers may write to the same database: their edits are seen within a fraction of a second.</summary>
+    /// <summary>Other managers may write to the same database: their edits are seen within a fraction of a second, their keys and planes within a second.</summary>
     private async Task FollowAsync(CancellationToken cancellation)
     {
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100), _time);
         try
         {
-            while (await timer.WaitForNextTickAsync(cancellation))
+            for (int tick = 1; await timer.WaitForNextTickAsync(cancellation); tick++)
             {
                 try
                 {
                     await Manager.RefreshAsync(cancellation);
+                    if (tick % 10 != 0) continue;
+                    await Keys.LoadAsync();
+                    await Planes.LoadAsync();
                 }
                 catch (StoreException e)
                 {

@@ -57,8 +57,9 @@ internal sealed class ResourceEndpoints(Manager manager)
         JsonObject body = await ResourceBody.ReadAsync(http);
         Resource resource = ResourceBody.Parse(kind, body, cluster ?? "default", null);
         var key = new ResourceKey(resource.Cluster, kind.Plural, resource.Name);
+        IResult made = await ChangeAsync(http, dryRun, $"create {kind.Singular}/{resource.Name}", [resource], [], new() { [key] = null }, created: 201);
         http.Response.Headers.Location = $"/api/v1/{kind.Plural}/{resource.Name}";
-        return await ChangeAsync(http, dryRun, $"create {kind.Singular}/{resource.Name}", [resource], [], new() { [key] = null }, created: 201);
+        return made;
     }
 
     private async Task<IResult> PutAsync(HttpContext http, ResourceKind kind, string name, string? cluster, bool? dryRun)

@@ -17,10 +17,16 @@ public sealed class PlaneRegistry(IControlStore store, TimeProvider time, Proces
     private static readonly TimeSpan s_degraded = TimeSpan.FromSeconds(12), s_offline = TimeSpan.FromSeconds(30), s_saved = TimeSpan.FromMinutes(1);
     private readonly ConcurrentDictionary<(string Cluster, string Name), Plane> _planes = new();
 
-    /// <summary>Reads what was registered before.</summary>
+    /// <summary>Reads what was registered before, and, called again, what planes have told other managers on the same store.</summary>
     public async Task LoadAsync()
     {
-        foreach (StoredProxy stored in await store.ProxiesAsync()) _planes.TryAdd((stored.Cluster, stored.Name), new Plane(stored));
+        foreach (StoredProxy stored in await store.ProxiesAsync())
+        {
+            if (_planes.TryAdd((stored.Cluster, stored.Name), new Plane(stored)) || !_planes.TryGetValue((stored.Cluster, stored.Name), out Plane? plane)) continue;
+            if (plane.Connected || stored == plane.Stored) continue;
+            if (stored.LastSeen > plane.Stored.LastSeen) plane.ToldElsewhere = time.GetTimestamp();
+            plane.Stored = stored;
+        }
     }
 
     /// <summary>The planes of a cluster; of all clusters without one.</summary>
@@ -49,12 +55,13 @@ public sealed class PlaneRegistry(IControlStore store, TimeProvider time, Proces
         StoredProxy after = before with { Kind = report.Kind, Host = report.Host, Version = report.Version, Capabilities = capabilities, LastSeen = now, RunningVersion = running };
         plane.Stored = after;
         plane.Counters = report.Counters.ToDictionary(StringComparer.Ordinal);
+        plane.ReportedAt = time.GetTimestamp();
         plane.Connected = true;
-        bool worthSaving = !plane.Saved || now - plane.SavedAt > s_saved || after with { LastSeen = before.LastSeen } != before;
+        bool worthSaving = !plane.Saved || time.GetElapsedTime(plane.SavedAt) > s_saved || after with { LastSeen = before.LastSeen } != before;
         if (worthSaving)
         {
             plane.Saved = true;
-            plane.SavedAt = now;
+            plane.SavedAt = plane.ReportedAt;
             await store.PutProxyAsync(after);
         }
 
@@ -104,10 +111,12 @@ public sealed class PlaneRegistry(IControlStore store, TimeProvider time, Proces
             state.Cluster(p.Cluster)?.Version ?? "", p.NackReason, p.RegisteredAt, p.LastSeen, plane.Counters);
     }
 
+    /// <summary>Silence is measured by the monotonic clock: a wall clock that is set forth or back makes no plane dead or alive.</summary>
     private string StateOf(Plane plane)
     {
-        TimeSpan silent = time.GetUtcNow() - plane.Stored.LastSeen;
-        if (!plane.Connected || silent > s_offline) return "offline";
+        TimeSpan silent = time.GetElapsedTime(plane.ReportedAt);
+        if (!plane.Connected && plane.ToldElsewhere is { } told && time.GetElapsedTime(told) < s_saved + s_offline) silent = TimeSpan.Zero;
+        else if (!plane.Connected || silent > s_offline) return "offline";
         if (silent > s_degraded) return "degraded";
         return plane.Stored.RunningVersion is null ? "pending" : plane.Stored.NackReason is null ? "active" : "degraded";
     }
@@ -118,6 +127,11 @@ public sealed class PlaneRegistry(IControlStore store, TimeProvider time, Proces
         public volatile bool Connected, Saved;
         public volatile IReadOnlyDictionary<string, double> Counters = new Dictionary<string, double>();
 
-        public DateTimeOffset SavedAt { get; set; }
+        public long ReportedAt { get; set; }
+
+        /// <summary>When another manager was last seen to hear from it.</summary>
+        public long? ToldElsewhere { get; set; }
+
+        public long SavedAt { get; set; }
     }
 }

@@ -204,7 +204,7 @@ internal sealed class FieldReader
         };
         if (!double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double value)) return false;
         double seconds = value * unit;
-        if (seconds > TimeSpan.FromDays(3650).TotalSeconds) return false;
+        if (!(seconds <= TimeSpan.FromDays(3650).TotalSeconds)) return false;
         duration = TimeSpan.FromSeconds(seconds);
         return true;
     }

@@ -17,7 +17,7 @@ internal sealed class ManagerRig : IAsyncDisposable
     private readonly MetricRegistry _metrics = new(1);
     private readonly StringWriter _log = new();
 
-    private ManagerRig(string folder, int port, int xdsPort)
+    private ManagerRig(string folder, int port, int xdsPort, StoreOptions? store)
     {
         _folder = folder;
         Server = new ManagerServer(
@@ -25,7 +25,7 @@ internal sealed class ManagerRig : IAsyncDisposable
             {
                 Listen = new IPEndPoint(IPAddress.Loopback, port),
                 XdsListen = new IPEndPoint(IPAddress.Loopback, xdsPort),
-                Store = new StoreOptions { File = Path.Combine(folder, "manager.db") },
+                Store = store ?? new StoreOptions { File = Path.Combine(folder, "manager.db") },
                 Box = new SecretBox(new byte[32]),
                 AdminPassword = Password,
                 Version = "v0",
@@ -39,9 +39,9 @@ internal sealed class ManagerRig : IAsyncDisposable
 
     public HttpClient Http { get; private set; } = new();
 
-    public static async Task<ManagerRig> StartAsync(string? folder = null, int port = 0, int xdsPort = 0)
+    public static async Task<ManagerRig> StartAsync(string? folder = null, int port = 0, int xdsPort = 0, StoreOptions? store = null)
     {
-        var rig = new ManagerRig(folder ?? Directory.CreateTempSubdirectory("marchproxy-manager-").FullName, port, xdsPort);
+        var rig = new ManagerRig(folder ?? Directory.CreateTempSubdirectory("marchproxy-manager-").FullName, port, xdsPort, store);
         await rig.Server.StartAsync();
         rig.Http = await rig.ClientAsync("admin", Password);
         return rig;
