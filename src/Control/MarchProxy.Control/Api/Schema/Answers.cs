@@ -64,7 +64,7 @@ public sealed record VersionDiff(long From, long To, IReadOnlyList<ObjectDiff> O
 /// <param name="Port">From 1 to 65535.</param>
 /// <param name="Protocol">tcp, udp, icmp, http or https; default https.</param>
 /// <param name="Cluster">Default <c>default</c>.</param>
-public sealed record ExplainRequest(string Source, string Destination, int Port, string? Protocol, string? Cluster);
+public sealed record ExplainRequest(string Source, string Destination, int Port, string? Protocol = null, string? Cluster = null);
 
 /// <summary>The decision, and why.</summary>
 /// <param name="Effect">allow, deny or report.</param>
