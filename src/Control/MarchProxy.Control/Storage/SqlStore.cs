@@ -39,16 +39,49 @@ internal sealed partial class SqlStore(Dialect dialect) : IControlStore
         try
         {
             await using DbConnection connection = await dialect.OpenAsync(cancellation);
-            await using DbTransaction transaction = await dialect.BeginWriteAsync(connection, cancellation);
-            T result = await work(connection, transaction);
-            await transaction.CommitAsync(cancellation);
-            return result;
+            DbTransaction transaction = await dialect.BeginWriteAsync(connection, cancellation);
+            try
+            {
+                T result = await work(connection, transaction);
+                await transaction.CommitAsync(cancellation);
+                await transaction.DisposeAsync();
+                return result;
+            }
+            catch
+            {
+                await UndoAsync(connection, transaction);
+                throw;
+            }
         }
         finally
         {
             _writing.Release();
         }
     });
+
+    /// <summary>
+    /// A transaction that the database has undone by itself (its disk is full, it is gone) cannot be undone again: the first fault is the one to tell. SQLite's driver
+    /// keeps such a transaction on its connection until an undoing succeeds, so it gets an empty one to undo.
+    /// </summary>
+    private static async Task UndoAsync(DbConnection connection, DbTransaction transaction)
+    {
+        try
+        {
+            await transaction.DisposeAsync();
+        }
+        catch (DbException)
+        {
+            try
+            {
+                await ExecuteAsync(connection, transaction, "BEGIN", CancellationToken.None);
+                await transaction.DisposeAsync();
+            }
+            catch (DbException)
+            {
+                // What matters is on its way up.
+            }
+        }
+    }
 
     private async Task<T> GuardAsync<T>(Func<Task<T>> work)
     {
