@@ -1,5 +1,6 @@
 using MarchProxy.Edge.Access;
 using MarchProxy.Edge.Config;
+using MarchProxy.Edge.Identity;
 using MarchProxy.Edge.Kestrel;
 using MarchProxy.Edge.Listeners;
 using MarchProxy.Edge.Loops;
@@ -27,6 +28,8 @@ public sealed class EdgeServer : IAsyncDisposable
     private readonly INameResolver _resolver;
     private readonly SemaphoreSlim _applying = new(1, 1);
     private readonly UpstreamTlsCache _upstreams = new();
+    private readonly JwksStore _jwks;
+    private readonly EgressLimits _limits;
     private EdgeLoop[] _edges = [];
     private ListenerSet? _listeners;
 
@@ -45,6 +48,8 @@ public sealed class EdgeServer : IAsyncDisposable
         _accessLog = accessLog;
         _log = log;
         _time = time;
+        _jwks = new JwksStore(time, log);
+        _limits = new EgressLimits(time);
         _loops = new LoopGroup(LoopCount(settings));
         foreach (EventLoop loop in _loops.Loops) loop.OnUnhandled = Defect;
     }
@@ -78,8 +83,9 @@ public sealed class EdgeServer : IAsyncDisposable
         {
             var config = new EdgeConfig(snapshot, _upstreams);
             if (_edges.Length == 0) Begin(config);
+            await _jwks.PrepareAsync(snapshot);
             ListenerPlan plan = await _listeners!.PrepareAsync(snapshot);
-            await _loops.ForEachAsync(loop => _edges[loop.Id].Config = config);
+            await _loops.ForEachAsync(loop => _edges[loop.Id].Obey(config));
             await _listeners.CommitAsync(plan);
             _upstreams.Keep(config.Upstreams.ToHashSet());
             Version = snapshot.Version;
@@ -116,6 +122,7 @@ public sealed class EdgeServer : IAsyncDisposable
         _loops.Dispose();
         _listeners?.Dispose();
         _applying.Dispose();
+        _jwks.Dispose();
         return ValueTask.CompletedTask;
     }
 
@@ -126,11 +133,12 @@ public sealed class EdgeServer : IAsyncDisposable
     private void Begin(EdgeConfig config)
     {
         var families = new EdgeMetricFamilies(_metrics);
+        _metrics.Observe("marchproxy_egress_open_tunnels", "Tunnels, SOCKS and dedicated connections open, by the service that asks.", "source", _limits.Tunnels);
         _edges =
         [
             .. _loops.Loops.Select(loop => new EdgeLoop(
                 loop, _settings, config, _resolver, new EdgeMetrics(families, loop.Id),
-                new AccessLog(_accessLog is null ? null : new LineBatch(_accessLog), _time), _time, Defect)),
+                new AccessLog(_accessLog is null ? null : new LineBatch(_accessLog), _time), new ClientProof(_jwks), _limits, _time, Defect)),
         ];
         _listeners = new ListenerSet(_loops, _edges);
         _loops.Start();

@@ -9,6 +9,9 @@ public static class Errno
     /// <summary>Interrupted by a signal; try again.</summary>
     public const int EINTR = 4;
 
+    /// <summary>Not permitted.</summary>
+    public const int EPERM = 1;
+
     /// <summary>Nothing to read, or no room to write, now.</summary>
     public const int EAGAIN = 11;
 
@@ -62,6 +65,7 @@ public static class Errno
     public static string Name(int errno) => Math.Abs(errno) switch
     {
         EINTR => "interrupted",
+        EPERM => "not-permitted",
         EAGAIN => "would-block",
         ENOMEM => "out-of-memory",
         EMFILE or ENFILE => "no-descriptors",

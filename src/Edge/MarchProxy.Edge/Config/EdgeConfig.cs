@@ -17,7 +17,7 @@ internal sealed class EdgeConfig
         Snapshot = snapshot;
         _routes = snapshot.Resources.Routes.ToFrozenDictionary(
             r => r, r => new CompiledRoute(r, snapshot, Tls), ReferenceEqualityComparer.Instance as IEqualityComparer<Route>);
-        AnyTokens = snapshot.Resources.Services.Any(s => s.Auth.Type == AuthType.Token);
+        AnyTokens = snapshot.Resources.Services.Any(s => s.Auth.Type is AuthType.Token or AuthType.Jwt);
     }
 
     /// <summary>The TLS of upstreams that it uses.</summary>

@@ -24,6 +24,24 @@ internal static class EgressAnswers
         Error = error,
     };
 
+    public static LocalResponse Limited(int seconds, EgressGate gate) => new()
+    {
+        Status = 429,
+        Reason = DenyReason.RateLimited.Code(),
+        Detail = $"{(gate.AnySource is { } source ? $"Service {source.Name}" : "A client without identity")} has asked {gate.HostText} more often than it may.",
+        Error = ProxyError.HttpRequestDenied,
+        RetryAfterSeconds = seconds,
+    };
+
+    public static LocalResponse TooManyTunnels(EgressGate gate) => new()
+    {
+        Status = 429,
+        Reason = DenyReason.RateLimited.Code(),
+        Detail = $"Service {gate.AnySource?.Name} has as many tunnels open as it may.",
+        Error = ProxyError.ConnectionLimitReached,
+        RetryAfterSeconds = 1,
+    };
+
     private static string Sentence(DenyReason reason, EgressGate gate, Mapping? mapping)
     {
         string who = gate.AnySource is { } source ? $"service {source.Name}" : "a client without identity";
@@ -37,6 +55,7 @@ internal static class EgressAnswers
             DenyReason.NotApproved => $"The mapping {mapping?.Name}, which would let {who} reach {what}, is not approved.",
             DenyReason.AuthenticationRequired => $"The mapping {mapping?.Name} demands another proof than {who} gave.",
             DenyReason.AddressRefused => $"{what} leads to an address that the guard refuses; allowAddresses of its service would open it.",
+            DenyReason.NameAddressMismatch => $"{what} is not at the address that the connection was going to.",
             _ => $"{what} is not a destination as the policy reads them.",
         };
     }

@@ -37,6 +37,35 @@ internal sealed class EgressGate
 
     public string HostText => _literal?.ToString() ?? new string(_host, 0, _length);
 
+    /// <summary>Whether an address was asked for, not a name.</summary>
+    public bool IsAddress => _literal is not null;
+
+    /// <summary>Takes over an address as the destination.</summary>
+    public void SetDestination(IPAddress address, int port)
+    {
+        _port = port;
+        _literal = address;
+        _length = 0;
+        Resolved = null;
+        _static = [];
+    }
+
+    /// <summary>Decides anew, for what is open already: the same client, the same destination, the address that was dialled, under another configuration or at a later time.</summary>
+    public EgressDecision Reconsider(EgressPolicy policy, IPAddress? client, in Endpoint dialled, DateTimeOffset now)
+    {
+        ServiceIdentity? proven = null;
+        if (_authenticated is { } before)
+        {
+            // One that is gone, or proves itself otherwise now, would not be let in again.
+            if (policy.FindService(before.Service.Name) is not { } service || service.Auth.Type != before.Proof) return new EgressDecision(MappingEffect.Deny, DenyReason.BadCredentials, null, before.Service, null, _port);
+            proven = before with { Service = service };
+        }
+
+        SetSource(proven, client is null ? [] : policy.FindByAddress(client), _protocols, now);
+        EgressDecision decision = Decide(policy);
+        return decision.Passes && dialled.Address is { } address ? Decision = policy.DecideAddress(Request(), address, decision) : decision;
+    }
+
     private ReadOnlySpan<char> Host => _host.AsSpan(0, _length);
 
     /// <summary>Takes over the destination. False when it is neither a name nor an address in its standard notation.</summary>

@@ -1,10 +1,7 @@
-using System.Buffers.Text;
 using System.Runtime.CompilerServices;
-using System.Text;
 using MarchProxy.Edge.Egress;
 using MarchProxy.Edge.Http1;
 using MarchProxy.Model.Egress;
-using MarchProxy.Model.Resources;
 using MarchProxy.Net.Dns;
 using MarchProxy.Net.Loop;
 
@@ -27,8 +24,15 @@ internal sealed partial class HttpExchange
         }
 
         _targetCount = _gate.FillTargets(_config.Snapshot.Egress, _targets);
-        Note(_gate.Decision);
+        EgressAdmission.Note(Record, _gate.Decision, _gate.AnySource);
         if (_targetCount == 0) return await RespondAsync(_gate.ResolutionRefusal());
+        if (_session.Destination != default && !KeepCaught()) return await RespondAsync(Deny(DenyReason.NameAddressMismatch));
+        if (_edge.EgressLimits.Request(_gate.Decision) is > 0 and var seconds)
+        {
+            Record.Effect = "deny";
+            return await RespondAsync(EgressAnswers.Limited(seconds, _gate));
+        }
+
         if (_request.Method == RequestMethod.Connect) return await ConnectAsync();
         return await ProxyAsync(s_forwardRequest, s_forwardResponse, _gate.Decision.Mapping!.Timeout);
     }
@@ -39,23 +43,29 @@ internal sealed partial class HttpExchange
         ReadOnlySpan<byte> head = _session.Pending[.._headLength];
         Record.SetRequest(_request.MethodName.In(head), _request.Authority.In(head), _request.Path.In(head));
         bool connect = _request.Method == RequestMethod.Connect;
+        bool caught = _session.Destination != default;
+        if (caught && (connect || _request.Form != TargetForm.Origin)) return LocalAnswers.NoProxyHere;
         if (connect) Record.Kind = "connect";
+        else if (caught) Record.Kind = "http";
         else if (_request.Form != TargetForm.Absolute) return LocalAnswers.NotAProxyRequest;
         else if (_request.Scheme == TargetScheme.Https) return LocalAnswers.HttpsByAbsoluteForm;
 
-        ServiceIdentity? authenticated = null;
-        bool gave = _request.TryGet(KnownHeader.ProxyAuthorization, out ByteRange credentials);
+        ServiceIdentity? authenticated = _session.KnownByCertificate(_config);
+        ByteRange credentials = default;
+        bool gave = !caught && _request.TryGet(KnownHeader.ProxyAuthorization, out credentials);
         if (gave)
         {
-            authenticated = Authenticate(credentials.In(head));
+            Record.Effect = "deny";
+            if (_edge.EgressLimits.IsGuessing(_client.Remote.Address)) return LocalAnswers.TooManyFailures;
+            authenticated = _edge.Proof.ByHeader(_config, credentials.In(head), _edge.Now);
             if (authenticated is null)
             {
-                Record.Effect = "deny";
+                _edge.EgressLimits.Failed(_client.Remote.Address);
                 return LocalAnswers.CredentialsWrong;
             }
         }
 
-        int port = _request.Host.Port > 0 ? _request.Host.Port : 80;
+        int port = caught ? _session.Destination.Port : _request.Host.Port > 0 ? _request.Host.Port : 80;
         bool known = _gate.SetDestination(_request.Host.Host.In(head), _request.Host.IsIPv6, port);
         _gate.SetSource(authenticated, _session.KnownByAddress(_config), connect ? EgressProtocols.Tcp | EgressProtocols.Https : EgressProtocols.Http, _edge.Now);
         if (!known)
@@ -65,34 +75,31 @@ internal sealed partial class HttpExchange
         }
 
         EgressDecision decision = _gate.Decide(_config.Snapshot.Egress);
-        Note(decision);
+        EgressAdmission.Note(Record, decision, _gate.AnySource);
         if (decision.Passes) return null;
 
         // A challenge helps a client that gave nothing; one that proved itself and may not is told so.
-        bool challenge = !gave && _config.AnyTokens && decision.Reason is DenyReason.NoMapping or DenyReason.AuthenticationRequired;
+        bool challenge = !gave && !caught && _config.AnyTokens && decision.Reason is DenyReason.NoMapping or DenyReason.AuthenticationRequired;
         return challenge ? LocalAnswers.CredentialsNeeded : EgressAnswers.Denied(decision.Reason, _gate, decision.Mapping);
     }
 
-    private void Note(in EgressDecision decision)
+    /// <summary>Only the address that the client was going to is dialled, and only if the name that it asks for has it.</summary>
+    private bool KeepCaught()
     {
-        Record.Effect = decision.Effect switch { MappingEffect.Allow => "allow", MappingEffect.Report => "report", _ => "deny" };
-        Record.Rule = decision.Mapping?.Name;
-        Record.Source = (decision.Source ?? _gate.AnySource)?.Name;
-        Record.Destination = decision.Destination?.Name;
-        Record.Reason = decision.Effect == MappingEffect.Report ? "would-deny" : decision.Passes ? null : decision.Reason.Code();
+        for (int i = 0; i < _targetCount; i++)
+        {
+            if (!Equals(_targets[i].Address, _session.Destination.Address)) continue;
+            _targets[0] = _targets[i];
+            _targetCount = 1;
+            return true;
+        }
+
+        return false;
     }
 
-    // RFC 7617: Basic base64(user-id ":" password); the user-id is the service, the password its token.
-    private ServiceIdentity? Authenticate(ReadOnlySpan<byte> value)
+    private LocalResponse Deny(DenyReason reason)
     {
-        const int most = 1024;
-        if (value.Length is < 7 or > most || !Ascii.EqualsIgnoreCase(value[..6], "Basic "u8)) return null;
-        Span<byte> decoded = stackalloc byte[most];
-        if (Base64.DecodeFromUtf8(value[6..].Trim((byte)' '), decoded, out _, out int length) != System.Buffers.OperationStatus.Done) return null;
-        int colon = decoded[..length].IndexOf((byte)':');
-        if (colon <= 0) return null;
-        Span<char> text = stackalloc char[length];
-        Encoding.Latin1.GetChars(decoded[..length], text);
-        return _config.Snapshot.Egress.FindByToken(text[..colon], text[(colon + 1)..], _edge.Now);
+        Record.Effect = "deny";
+        return EgressAnswers.Denied(reason, _gate, _gate.Decision.Mapping);
     }
 }

@@ -77,7 +77,7 @@ internal sealed partial class HttpExchange
         bool goOn = false;
         if (status == ParseStatus.Ok)
         {
-            goOn = _session.Listener.Purpose == ListenerPurpose.ForwardProxy ? await ForwardAsync() : await IngressAsync();
+            goOn = _session.Listener.Purpose is ListenerPurpose.ForwardProxy or ListenerPurpose.Transparent ? await ForwardAsync() : await IngressAsync();
         }
         else if (status == ParseStatus.Error)
         {

@@ -2,9 +2,12 @@ using System.Collections.Immutable;
 using System.Diagnostics;
 using MarchProxy.Edge.Access;
 using MarchProxy.Edge.Config;
+using MarchProxy.Edge.Identity;
+using MarchProxy.Edge.Socks;
 using MarchProxy.Edge.Http1;
 using MarchProxy.Edge.Listeners;
 using MarchProxy.Edge.Loops;
+using MarchProxy.Model.Egress;
 using MarchProxy.Model.Resources;
 using MarchProxy.Net;
 using MarchProxy.Net.Buffers;
@@ -18,6 +21,7 @@ namespace MarchProxy.Edge.Http;
 /// </summary>
 internal sealed class HttpSession : IEdgeSession
 {
+    private const byte SocksVersion = 5;
     private readonly EdgeLoop _edge;
     private readonly ActiveListener _listener;
     private Block? _input;
@@ -27,6 +31,7 @@ internal sealed class HttpSession : IEdgeSession
     private EdgeConfig? _addressConfig;
     private ImmutableArray<Service> _byAddress;
     private HttpExchange? _exchange;
+    private TlsIdentity? _certificate;
 
     private HttpSession(EdgeLoop edge, TcpConnection client, ActiveListener listener)
     {
@@ -59,6 +64,12 @@ internal sealed class HttpSession : IEdgeSession
         return _byAddress;
     }
 
+    /// <summary>Where a client that was caught on its way was going; default for one that asked us.</summary>
+    public Endpoint Destination { get; private init; }
+
+    /// <summary>The service that the client's certificate makes it under a configuration, or null.</summary>
+    public ServiceIdentity? KnownByCertificate(EdgeConfig config) => ClientProof.ByCertificate(config, _certificate);
+
     /// <summary>Bytes read from the client and not yet used.</summary>
     public ReadOnlySpan<byte> Pending => _input is null ? default : _input.Span[_start.._end];
 
@@ -73,9 +84,13 @@ internal sealed class HttpSession : IEdgeSession
     IEdgeSession? IEdgeSession.Previous { get; set; }
 
     /// <summary>Takes a fresh connection over.</summary>
-    public static void Start(EdgeLoop edge, TcpConnection client, ActiveListener listener)
+    /// <param name="edge">The loop.</param>
+    /// <param name="client">The client.</param>
+    /// <param name="listener">The listener that it came in by.</param>
+    /// <param name="destination">Where it was going when it was caught; default when it asked us.</param>
+    public static void Start(EdgeLoop edge, TcpConnection client, ActiveListener listener, Endpoint destination = default)
     {
-        var session = new HttpSession(edge, client, listener);
+        var session = new HttpSession(edge, client, listener) { Destination = destination };
         edge.Sessions.Add(session);
         _ = session.RunAsync();
     }
@@ -132,6 +147,12 @@ internal sealed class HttpSession : IEdgeSession
                     if (n <= 0) return;
                 }
 
+                if (_served == 0 && _listener.Purpose == ListenerPurpose.ForwardProxy && Pending[0] == SocksVersion)
+                {
+                    await new SocksExchange(_edge, this).RunAsync();
+                    return;
+                }
+
                 HttpExchange exchange = _exchange = _edge.RentExchange(this);
                 bool goOn = await exchange.RunAsync();
                 _exchange = null;
@@ -168,6 +189,7 @@ internal sealed class HttpSession : IEdgeSession
         if (result == 0)
         {
             _edge.Metrics.TlsHandshakes.Inc();
+            if (_listener.Resource.Tls?.ClientCa is not null) _certificate = TlsIdentity.Of(session);
             return true;
         }
 

@@ -55,6 +55,24 @@ internal static class LocalAnswers
         Error = ProxyError.HttpRequestDenied,
     };
 
+    public static LocalResponse TooManyFailures { get; } = new()
+    {
+        Status = 429,
+        Reason = "too-many-failures",
+        Detail = "This address has brought too many wrong credentials; wait and bring the right ones.",
+        Error = ProxyError.HttpRequestDenied,
+        RetryAfterSeconds = 3,
+    };
+
+    public static LocalResponse NoProxyHere { get; } = new()
+    {
+        Status = 400,
+        Reason = "not-a-proxy",
+        Detail = "This connection was caught on its way to an origin: ask it as an origin is asked.",
+        Error = ProxyError.HttpRequestError,
+        Close = true,
+    };
+
     public static LocalResponse Overload { get; } = new()
     {
         Status = 503,

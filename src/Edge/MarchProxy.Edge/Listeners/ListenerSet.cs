@@ -28,7 +28,7 @@ internal sealed class ListenerSet(LoopGroup loops, EdgeLoop[] edges) : IDisposab
     public async Task<ListenerPlan> PrepareAsync(Snapshot snapshot)
     {
         var plan = new ListenerPlan([], [], []);
-        Listener[] wanted = [.. snapshot.Listeners.Where(l => l.Purpose is ListenerPurpose.Ingress or ListenerPurpose.ForwardProxy or ListenerPurpose.Dedicated)];
+        Listener[] wanted = [.. snapshot.Listeners.Where(l => l.Purpose is ListenerPurpose.Ingress or ListenerPurpose.ForwardProxy or ListenerPurpose.Dedicated or ListenerPurpose.Transparent)];
         try
         {
             foreach (Listener listener in wanted)
@@ -78,7 +78,7 @@ internal sealed class ListenerSet(LoopGroup loops, EdgeLoop[] edges) : IDisposab
     {
         Listener old = active.Resource;
         return old.Address == wanted.Address && old.Port == wanted.Port && old.Purpose == wanted.Purpose && old.Protocol == wanted.Protocol
-            && old.Service == wanted.Service && old.ServicePort == wanted.ServicePort
+            && old.Via == wanted.Via && old.ProxyProtocol == wanted.ProxyProtocol && old.Service == wanted.Service && old.ServicePort == wanted.ServicePort
             && old.Tls?.MinVersion == wanted.Tls?.MinVersion && old.Tls?.ClientCa == wanted.Tls?.ClientCa
             && active.Certificates.Select(c => (c.Chain, c.Key)).SequenceEqual(certificates.Select(c => (c.Chain, c.Key)));
     }
@@ -93,6 +93,7 @@ internal sealed class ListenerSet(LoopGroup loops, EdgeLoop[] edges) : IDisposab
         var active = new ActiveListener(listener, endpoint, MakeTls(listener, certificates), certificates);
         try
         {
+            TcpListenerOptions options = TcpListenerOptions.Default with { Transparent = listener is { Purpose: ListenerPurpose.Transparent, Via: "tproxy" } };
             foreach (EventLoop loop in loops.Loops)
             {
                 EdgeLoop edge = edges[loop.Id];
@@ -105,13 +106,18 @@ internal sealed class ListenerSet(LoopGroup loops, EdgeLoop[] edges) : IDisposab
                     continue;
                 }
 
-                TcpListener socket = await loop.InvokeAsync(() => TcpListener.Open(loop, where, connection => edge.Accept(connection, active)));
+                TcpListener socket = await loop.InvokeAsync(() => TcpListener.Open(loop, where, connection => edge.Accept(connection, active), options));
                 active.Sockets.Add(socket);
 
                 // The first socket settles a port that the kernel was left to choose; a Unix path has one socket.
                 active.Endpoint = socket.Local;
                 if (endpoint.Path is not null) break;
             }
+        }
+        catch (IOException e) when (e.HResult == Errno.EPERM && listener.Purpose == ListenerPurpose.Transparent)
+        {
+            await CloseAsync(active);
+            throw new EdgeConfigurationException($"{listener.Reference}: taking other hosts' connections needs the capability CAP_NET_ADMIN. Grant it (setcap, AmbientCapabilities), or write via: redirect.", e);
         }
         catch (IOException e)
         {

@@ -1,9 +1,12 @@
 using MarchProxy.Edge.Access;
 using MarchProxy.Edge.Config;
 using MarchProxy.Edge.Http;
+using MarchProxy.Edge.Egress;
 using MarchProxy.Edge.Http1;
+using MarchProxy.Edge.Identity;
 using MarchProxy.Edge.Listeners;
 using MarchProxy.Edge.Tcp;
+using MarchProxy.Edge.Transparent;
 using MarchProxy.Edge.Udp;
 using MarchProxy.Edge.Upstream;
 using MarchProxy.Model.Resources;
@@ -23,7 +26,7 @@ internal sealed class EdgeLoop
     private HttpExchange? _freeExchanges;
     private DatagramRoom? _datagrams;
 
-    public EdgeLoop(EventLoop loop, EdgeSettings settings, EdgeConfig config, INameResolver resolver, EdgeMetrics metrics, AccessLog log, TimeProvider time, Action<Exception> onDefect)
+    public EdgeLoop(EventLoop loop, EdgeSettings settings, EdgeConfig config, INameResolver resolver, EdgeMetrics metrics, AccessLog log, ClientProof proof, EgressLimits egressLimits, TimeProvider time, Action<Exception> onDefect)
     {
         Loop = loop;
         Settings = settings;
@@ -31,6 +34,8 @@ internal sealed class EdgeLoop
         Resolver = resolver;
         Metrics = metrics;
         Log = log;
+        Proof = proof;
+        EgressLimits = egressLimits;
         _time = time;
         _onDefect = onDefect;
         Pool = new UpstreamPool(loop, new UpstreamPoolOptions());
@@ -43,7 +48,16 @@ internal sealed class EdgeLoop
     public EdgeSettings Settings { get; }
 
     /// <summary>The configuration that new requests obey.</summary>
-    public EdgeConfig Config { get; set; }
+    public EdgeConfig Config { get; private set; }
+
+    /// <summary>Who clients prove to be.</summary>
+    public ClientProof Proof { get; }
+
+    /// <summary>What services use of what they may.</summary>
+    public EgressLimits EgressLimits { get; }
+
+    /// <summary>The tunnels that a policy let through.</summary>
+    public HashSet<EgressTunnel> Tunnels { get; } = [];
 
     public INameResolver Resolver { get; }
 
@@ -69,6 +83,19 @@ internal sealed class EdgeLoop
     /// <summary>Starts what has to be done every quarter of a second. Call it on the loop.</summary>
     public void Start() => _housekeeping.Arm();
 
+    /// <summary>Puts a configuration in force: new requests obey it, and tunnels that it no longer lets through end now.</summary>
+    public void Obey(EdgeConfig config)
+    {
+        Config = config;
+        ReconsiderTunnels();
+    }
+
+    /// <summary>Ends the tunnels that the configuration no longer lets through, by an edit or since a mapping has expired.</summary>
+    public void ReconsiderTunnels()
+    {
+        foreach (EgressTunnel tunnel in Tunnels.ToArray()) tunnel.Reconsider(Config);
+    }
+
     /// <summary>Takes a connection that a listener accepted.</summary>
     public void Accept(TcpConnection connection, ActiveListener listener)
     {
@@ -80,8 +107,25 @@ internal sealed class EdgeLoop
             return;
         }
 
-        if (listener.Purpose == ListenerPurpose.Dedicated) DedicatedSession.Start(this, connection, listener);
-        else HttpSession.Start(this, connection, listener);
+        if (listener.Resource.ProxyProtocol) _ = ProxyHeaderReader.ReadAsync(this, connection, listener);
+        else Serve(connection, listener);
+    }
+
+    /// <summary>Takes a connection whose client is known.</summary>
+    public void Serve(TcpConnection connection, ActiveListener listener)
+    {
+        switch (listener.Purpose)
+        {
+            case ListenerPurpose.Dedicated:
+                DedicatedSession.Start(this, connection, listener);
+                break;
+            case ListenerPurpose.Transparent:
+                TransparentSession.Start(this, connection, listener);
+                break;
+            default:
+                HttpSession.Start(this, connection, listener);
+                break;
+        }
     }
 
     /// <summary>Lets open sessions end: idle ones now, busy ones after what they are doing.</summary>
@@ -128,6 +172,10 @@ internal sealed class EdgeLoop
     {
         private const int PeriodMs = 250;
 
+        /// <summary>Turns until tunnels are reconsidered: every five seconds, so that an expired mapping lets none live longer.</summary>
+        private const int ReconsiderTurns = 20;
+        private int _turn;
+
         public void Arm() => edge.Loop.Timers.Arm(this, edge.Loop.NowMs + PeriodMs);
 
         protected override void OnExpired()
@@ -135,6 +183,7 @@ internal sealed class EdgeLoop
             edge.Date.Refresh(edge.Now);
             edge.Log.Flush();
             edge.Metrics.Gauge(edge.Sessions.Count, edge.Pool.IdleCount, edge.Loop.Buffers.RentedCount + edge.Loop.LargeBuffers.RentedCount);
+            if (++_turn % ReconsiderTurns == 0 && edge.Tunnels.Count > 0) edge.ReconsiderTunnels();
             Arm();
         }
     }

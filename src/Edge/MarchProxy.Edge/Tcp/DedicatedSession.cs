@@ -3,7 +3,6 @@ using MarchProxy.Edge.Access;
 using MarchProxy.Edge.Egress;
 using MarchProxy.Edge.Listeners;
 using MarchProxy.Edge.Loops;
-using MarchProxy.Edge.Tunnels;
 using MarchProxy.Model.Egress;
 using MarchProxy.Net;
 using MarchProxy.Net.Tcp;
@@ -20,7 +19,6 @@ internal sealed class DedicatedSession : IEdgeSession
     private readonly TcpConnection _client;
     private readonly ActiveListener _listener;
     private readonly AccessRecord _record = new() { Kind = "tcp" };
-    private Tunnel? _tunnel;
 
     private DedicatedSession(EdgeLoop edge, TcpConnection client, ActiveListener listener)
     {
@@ -46,11 +44,7 @@ internal sealed class DedicatedSession : IEdgeSession
     {
     }
 
-    public void Kill()
-    {
-        if (_tunnel is not null) _tunnel.Close();
-        else _client.Abort();
-    }
+    public void Kill() => _client.Abort();
 
     private async Task RunAsync()
     {
@@ -75,9 +69,18 @@ internal sealed class DedicatedSession : IEdgeSession
 
     private async ValueTask ServeAsync()
     {
-        Endpoint[] targets = await DedicatedTarget.FindAsync(_edge, _listener.Resource, _client.Remote, EgressProtocols.Tcp, _record);
+        var gate = new EgressGate();
+        Endpoint[] targets = await DedicatedTarget.FindAsync(_edge, _listener.Resource, _client.Remote, EgressProtocols.Tcp, _record, gate);
         if (targets.Length == 0)
         {
+            _client.Abort();
+            return;
+        }
+
+        if (!_edge.EgressLimits.Open(gate.Decision.Source))
+        {
+            _record.Effect = "deny";
+            _record.Reason = DenyReason.RateLimited.Code();
             _client.Abort();
             return;
         }
@@ -85,18 +88,13 @@ internal sealed class DedicatedSession : IEdgeSession
         ConnectResult result = await TcpConnector.ConnectAsync(_edge.Loop, targets, _edge.Settings.ConnectMs);
         if (result.Connection is not { } upstream)
         {
+            _edge.EgressLimits.Close(gate.Decision.Source);
             _record.Upstream = targets[0];
             _record.Reason = "upstream-" + Errno.Name(result.Error);
             _client.Abort();
             return;
         }
 
-        _record.Upstream = upstream.Remote;
-        _record.Connected = Stopwatch.GetTimestamp();
-        _tunnel = new Tunnel(_edge.Loop, _client, upstream, _edge.Settings.TunnelIdleMs);
-        TunnelEnd end = await _tunnel.RunAsync();
-        _record.BytesIn = _tunnel.BytesUp;
-        _record.BytesOut = _tunnel.BytesDown;
-        if (end != TunnelEnd.Completed) _record.Reason = TunnelEnds.Code(end);
+        await EgressTunnel.RunAsync(_edge, _client, upstream, gate, _record, default, watched: true);
     }
 }

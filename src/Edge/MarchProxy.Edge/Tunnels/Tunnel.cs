@@ -26,6 +26,9 @@ internal enum TunnelEnd
 
     /// <summary>No buffer was left.</summary>
     Overload,
+
+    /// <summary>What came through is not what the tunnel was opened for.</summary>
+    Denied,
 }
 
 /// <summary>
@@ -37,6 +40,15 @@ internal sealed class Tunnel(EventLoop loop, TcpConnection client, TcpConnection
     private long _lastActivity;
     private TunnelEnd _end = TunnelEnd.Completed;
     private bool _failed;
+
+    /// <summary>Watches the client's first bytes; null when anything may pass.</summary>
+    public HelloGuard? Guard { get; init; }
+
+    /// <summary>For the guard to come to a decision, in milliseconds.</summary>
+    public long GuardMs { get; init; }
+
+    /// <summary>Bytes that the client sent before the tunnel began; they go first.</summary>
+    public ReadOnlyMemory<byte> Early { get; init; }
 
     /// <summary>Bytes from the client to the upstream.</summary>
     public long BytesUp { get; private set; }
@@ -61,6 +73,7 @@ internal sealed class Tunnel(EventLoop loop, TcpConnection client, TcpConnection
 
     private async ValueTask<int> PumpAsync(TcpConnection from, TcpConnection to, bool towardsUpstream)
     {
+        if (towardsUpstream && (Guard is not null || !Early.IsEmpty) && await BeginAsync() is var begun and <= 0) return begun;
         while (!_failed)
         {
             int ready = await WaitAsync(from);
@@ -75,6 +88,49 @@ internal sealed class Tunnel(EventLoop loop, TcpConnection client, TcpConnection
         }
 
         return 0;
+    }
+
+    /// <summary>Holds the client's first bytes until the guard has seen enough of them, then sends them on.</summary>
+    /// <returns>1 to go on, 0 at the end of the stream, negative after a failure.</returns>
+    private async ValueTask<int> BeginAsync()
+    {
+        byte[] held = Early.Length > ClientHello.MaxBytes || Guard is null ? Early.ToArray() : new byte[ClientHello.MaxBytes];
+        Early.CopyTo(held);
+        int length = Early.Length;
+        bool ended = false;
+        while (Guard is { } guard)
+        {
+            bool? passes = length == 0 ? null : guard.Inspect(held.AsSpan(0, length));
+            if (passes == true) break;
+            if (passes == false || ended || length == held.Length) return await DenyAsync(length);
+            int ready = await client.ReadableAsync(GuardMs);
+            if (_failed) return -Errno.ECANCELED;
+            if (ready == -Errno.ETIMEDOUT && length == 0) continue;
+            if (ready < 0) return ready == -Errno.ETIMEDOUT ? await DenyAsync(length) : Fail(Broken(true));
+            int n = client.TryReceive(held.AsSpan(length));
+            if (n == -Errno.EAGAIN) continue;
+            if (n < 0) return Fail(Broken(true));
+            if (n == 0 && length == 0)
+            {
+                upstream.ShutdownSend();
+                return 0;
+            }
+
+            ended = n == 0;
+            length += n;
+        }
+
+        _lastActivity = loop.NowMs;
+        BytesUp += length;
+        int sent = length == 0 ? 0 : await upstream.SendAllAsync(held.AsMemory(0, length), idleMs);
+        return sent < 0 ? Fail(Broken(false)) : 1;
+    }
+
+    private async ValueTask<int> DenyAsync(int length)
+    {
+        BytesUp += length;
+        if (BytesDown == 0) await client.SendAllAsync(HelloGuard.Alert, GuardMs);
+        return Fail(TunnelEnd.Denied);
     }
 
     /// <summary>Moves what is there, until the source is empty.</summary>

@@ -10,6 +10,7 @@ internal static class TunnelEnds
         TunnelEnd.IdleTimeout => "tunnel-idle",
         TunnelEnd.Closed => "closed",
         TunnelEnd.Overload => "overload",
+        TunnelEnd.Denied => "denied",
         _ => "completed",
     };
 }

@@ -60,7 +60,7 @@ internal sealed class UdpFlow : IEdgeSession
     {
         try
         {
-            Endpoint[] targets = await DedicatedTarget.FindAsync(_edge, _relay.Listener.Resource, Client, EgressProtocols.Udp, _record);
+            Endpoint[] targets = await DedicatedTarget.FindAsync(_edge, _relay.Listener.Resource, Client, EgressProtocols.Udp, _record, new EgressGate());
             if (_ended) return;
             if (targets.Length == 0) await OutliveAsync();
             else await ServeAsync(targets[0]);

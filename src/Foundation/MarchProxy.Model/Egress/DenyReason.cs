@@ -32,6 +32,18 @@ public enum DenyReason
 
     /// <summary>The name resolved to nothing but addresses that the guard refuses.</summary>
     AddressRefused,
+
+    /// <summary>The TLS that came through a tunnel names another host than the tunnel was opened for, or none.</summary>
+    SniMismatch,
+
+    /// <summary>A tunnel for TLS alone carried something else.</summary>
+    NotTls,
+
+    /// <summary>A connection was caught on its way to an address that the name it names does not have.</summary>
+    NameAddressMismatch,
+
+    /// <summary>More requests a second, or more tunnels, than the mapping or the service may have.</summary>
+    RateLimited,
 }
 
 /// <summary>The stable codes of <see cref="DenyReason"/>.</summary>
@@ -50,6 +62,10 @@ public static class DenyReasons
         DenyReason.BadCredentials => "bad-credentials",
         DenyReason.BadDestination => "bad-destination",
         DenyReason.AddressRefused => "address-refused",
+        DenyReason.SniMismatch => "sni-mismatch",
+        DenyReason.NotTls => "not-tls",
+        DenyReason.NameAddressMismatch => "name-address-mismatch",
+        DenyReason.RateLimited => "rate-limited",
         _ => "none",
     };
 }

@@ -20,6 +20,8 @@ public sealed class EgressPolicy
     private readonly Dictionary<Service, (int Service, int Collection)> _keys;
     private readonly Dictionary<long, MappingBucket> _buckets;
     private readonly Dictionary<Service, StaticNames> _static;
+    private readonly Dictionary<SecretHash, Service> _byToken = [];
+    private readonly Dictionary<string, Service> _byCertificate = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Compiles the policy of one cluster.</summary>
     /// <param name="services">Its services, validated.</param>
@@ -30,6 +32,14 @@ public sealed class EgressPolicy
         _sourcesByAddress = new DestinationIndex(services.Where(s => s.Auth.Type == AuthType.None));
         _services = services.ToDictionary(s => s.Name, StringComparer.Ordinal);
         _serviceByName = _services.GetAlternateLookup<ReadOnlySpan<char>>();
+        foreach (Service service in services)
+        {
+            if (service.Auth.Token is { } token) _byToken.TryAdd(token, service);
+            if (service.Auth.PreviousToken is { } previous) _byToken.TryAdd(previous, service);
+            if (service.Auth.Type != AuthType.Mtls) continue;
+            foreach (string name in service.Auth.Names.IsEmpty ? [service.Name] : service.Auth.Names) _byCertificate.TryAdd(name, service);
+        }
+
         var numbers = new Dictionary<string, int> { ["all"] = AllKey };
         _keys = services.ToDictionary(
             s => s,
@@ -71,6 +81,24 @@ public sealed class EgressPolicy
         bool current = SecretHash.Matches(auth.Token, digest);
         bool previous = SecretHash.Matches(auth.PreviousToken, digest) & auth.PreviousUntil > now;
         return auth.Type == AuthType.Token && (current | previous) ? new ServiceIdentity(service!, AuthType.Token) : null;
+    }
+
+    /// <summary>The service that a token alone proves, or null: looked up by its hash, which tells a guesser nothing.</summary>
+    /// <param name="token">The token.</param>
+    /// <param name="now">The time, for the overlap of a rotation.</param>
+    public ServiceIdentity? FindByBearer(ReadOnlySpan<char> token, DateTimeOffset now) =>
+        _byToken.TryGetValue(SecretHash.Of(token), out Service? service) ? FindByToken(service.Name, token, now) : null;
+
+    /// <summary>The service that a client's verified certificate proves, or null.</summary>
+    /// <param name="names">What the certificate says it is: URIs and DNS names of its subject alternative name, or its common name.</param>
+    public ServiceIdentity? FindByCertificate(IEnumerable<string> names)
+    {
+        foreach (string name in names)
+        {
+            if (_byCertificate.TryGetValue(name, out Service? service)) return new ServiceIdentity(service, AuthType.Mtls);
+        }
+
+        return null;
     }
 
     /// <summary>The services that an address alone makes a client one of, narrower networks first. Called once a connection.</summary>

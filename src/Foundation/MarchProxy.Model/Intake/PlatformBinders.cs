@@ -19,7 +19,7 @@ internal static class PlatformBinders
     {
         ListenerPurpose purpose = fields.Choice(
             "purpose", ListenerPurpose.Ingress, ("ingress", ListenerPurpose.Ingress), ("forward-proxy", ListenerPurpose.ForwardProxy),
-            ("dedicated", ListenerPurpose.Dedicated), ("database", ListenerPurpose.Database), ("syslog", ListenerPurpose.Syslog));
+            ("dedicated", ListenerPurpose.Dedicated), ("transparent", ListenerPurpose.Transparent), ("database", ListenerPurpose.Database), ("syslog", ListenerPurpose.Syslog));
         bool database = purpose == ListenerPurpose.Database;
         return new Listener
         {
@@ -32,9 +32,11 @@ internal static class PlatformBinders
             Address = fields.Text("address", "127.0.0.1"),
             Port = (int)fields.Number("port", 0, 0, 65535),
             Protocol = fields.Choice(
-                "protocol", purpose == ListenerPurpose.Dedicated ? "tcp" : "http", ("http", "http"), ("https", "https"), ("tcp", "tcp"), ("udp", "udp")),
+                "protocol", purpose is ListenerPurpose.Dedicated or ListenerPurpose.Transparent ? "tcp" : "http", ("http", "http"), ("https", "https"), ("tcp", "tcp"), ("udp", "udp")),
             Service = fields.Text("service"),
             ServicePort = (int)fields.Number("servicePort", 0, 0, 65535),
+            Via = purpose == ListenerPurpose.Transparent ? fields.Choice("via", "tproxy", ("tproxy", "tproxy"), ("redirect", "redirect")) : "tproxy",
+            ProxyProtocol = fields.Choice("proxyProtocol", false, ("true", true), ("false", false)),
             Engine = database ? fields.Text("engine") : "",
             Database = database ? fields.Text("database") : "",
             Source = purpose == ListenerPurpose.Syslog ? fields.Text("source") : "",

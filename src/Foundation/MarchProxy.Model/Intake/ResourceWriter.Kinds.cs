@@ -27,6 +27,11 @@ public static partial class ResourceWriter
         }
 
         Texts(json, "owners", service.Owners);
+        if (service.Limits is not { } limits) return;
+        json.WriteStartObject("limits");
+        if (limits.RequestsPerSecond != 0) json.WriteNumber("requestsPerSecond", limits.RequestsPerSecond);
+        if (limits.Tunnels != 0) json.WriteNumber("tunnels", limits.Tunnels);
+        json.WriteEndObject();
     }
 
     private static void Auth(Utf8JsonWriter json, ServiceAuth auth, bool redact)
@@ -45,6 +50,7 @@ public static partial class ResourceWriter
         Text(json, "issuer", auth.Issuer);
         Text(json, "audience", auth.Audience);
         Text(json, "jwks", auth.Jwks);
+        Texts(json, "names", auth.Names);
         json.WriteEndObject();
     }
 
@@ -128,6 +134,7 @@ public static partial class ResourceWriter
         {
             ListenerPurpose.ForwardProxy => "forward-proxy",
             ListenerPurpose.Dedicated => "dedicated",
+            ListenerPurpose.Transparent => "transparent",
             ListenerPurpose.Database => "database",
             ListenerPurpose.Syslog => "syslog",
             _ => "ingress",
@@ -135,6 +142,8 @@ public static partial class ResourceWriter
         json.WriteString("protocol", listener.Protocol);
         Text(json, "service", listener.Service);
         if (listener.ServicePort != 0) json.WriteNumber("servicePort", listener.ServicePort);
+        if (listener.Via != "tproxy") json.WriteString("via", listener.Via);
+        if (listener.ProxyProtocol) json.WriteBoolean("proxyProtocol", true);
         Text(json, "engine", listener.Engine);
         Text(json, "database", listener.Database);
         Text(json, "source", listener.Source);

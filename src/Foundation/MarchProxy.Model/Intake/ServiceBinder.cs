@@ -26,7 +26,20 @@ internal static class ServiceBinder
         AllowAddresses = Networks(fields, "allowAddresses"),
         Tls = Tls(fields.Map("tls")),
         Owners = fields.Texts("owners"),
+        Limits = Limits(fields.Map("limits")),
     };
+
+    private static ServiceLimits? Limits(FieldReader? fields)
+    {
+        if (fields is null) return null;
+        var limits = new ServiceLimits
+        {
+            RequestsPerSecond = (int)fields.Number("requestsPerSecond", 0, 0, 10_000_000),
+            Tunnels = (int)fields.Number("tunnels", 0, 0, 10_000_000),
+        };
+        fields.Finish();
+        return limits;
+    }
 
     private static ServiceTls? Tls(FieldReader? fields)
     {
@@ -118,6 +131,7 @@ internal static class ServiceBinder
             Issuer = fields.Find("issuer") is ScalarNode issuer ? issuer.Value : null,
             Audience = fields.Find("audience") is ScalarNode audience ? audience.Value : null,
             Jwks = fields.Find("jwks") is ScalarNode jwks ? jwks.Value : null,
+            Names = fields.Texts("names"),
         };
         fields.Finish();
         return auth;

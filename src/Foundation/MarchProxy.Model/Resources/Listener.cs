@@ -14,6 +14,9 @@ public enum ListenerPurpose
     /// <summary>TCP or UDP that leads straight to one service, by mappings.</summary>
     Dedicated,
 
+    /// <summary>Connections that the kernel caught on their way (TPROXY or REDIRECT), by mappings.</summary>
+    Transparent,
+
     /// <summary>A database protocol; served by ArticDBM.</summary>
     Database,
 
@@ -44,6 +47,12 @@ public sealed record Listener : Resource
 
     /// <summary>The port of that service; 0 for its first.</summary>
     public int ServicePort { get; init; }
+
+    /// <summary>How caught connections tell where they were going: tproxy (default; the socket's own address) or redirect (SO_ORIGINAL_DST).</summary>
+    public string Via { get; init; } = "tproxy";
+
+    /// <summary>Whether connections begin with a PROXY protocol header, v1 or v2, that tells the client's address.</summary>
+    public bool ProxyProtocol { get; init; }
 
     /// <summary>The engine that a database listener speaks.</summary>
     public string Engine { get; init; } = "";

@@ -34,6 +34,9 @@ public sealed record Service : Resource
     /// <summary>How it is spoken to over TLS, when its protocol is https; null for the system's CAs and its own name.</summary>
     public ServiceTls? Tls { get; init; }
 
+    /// <summary>What it may do at most when it asks; null for no bound.</summary>
+    public ServiceLimits? Limits { get; init; }
+
     /// <summary>Users who may edit it.</summary>
     public ImmutableArray<string> Owners { get; init; } = [];
 }
@@ -86,4 +89,17 @@ public sealed record ServiceAuth
 
     /// <summary>A JWKS file or URL for RS256 and ES256.</summary>
     public string? Jwks { get; init; }
+
+    /// <summary>Of mtls: what its certificate may say it is: a SPIFFE URI, a DNS name, or a common name. Empty for the service's own name.</summary>
+    public ImmutableArray<string> Names { get; init; } = [];
+}
+
+/// <summary>What a service may do at most when it asks. Zero is no bound.</summary>
+public sealed record ServiceLimits
+{
+    /// <summary>HTTP requests a second; a second's worth may come at once.</summary>
+    public int RequestsPerSecond { get; init; }
+
+    /// <summary>Tunnels, SOCKS connections and dedicated connections open at a time.</summary>
+    public int Tunnels { get; init; }
 }

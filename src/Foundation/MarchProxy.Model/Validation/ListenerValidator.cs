@@ -24,6 +24,9 @@ internal static class ListenerValidator
             }
 
             if (listener.Protocol == "udp" && listener.Purpose is ListenerPurpose.Ingress or ListenerPurpose.ForwardProxy) Error("protocol", "this purpose does not speak UDP", "write protocol: http");
+            bool stream = listener.Purpose is ListenerPurpose.Ingress or ListenerPurpose.ForwardProxy || (listener.Purpose == ListenerPurpose.Dedicated && listener.Protocol == "tcp");
+            if (listener.ProxyProtocol && !stream) Error("proxyProtocol", "this purpose does not take PROXY headers", "take it out");
+            if (listener.Purpose == ListenerPurpose.Transparent && listener.Protocol != "tcp") Error("protocol", $"a transparent listener cannot speak {listener.Protocol}", "write protocol: tcp");
             if (listener.Purpose == ListenerPurpose.Dedicated) CheckDedicated(services, listener, Error);
             if (listener.Tls is { } tls) CheckTls(set, listener, tls, Error);
             else if (listener.Protocol == "https") Error("tls", "is missing", "write tls: { certificates: [NAME] }");

@@ -19,6 +19,8 @@ internal static class ServiceValidator
             bool hmac = auth.Algorithm.StartsWith("HS", StringComparison.Ordinal);
             if (auth.Type == AuthType.Jwt && hmac && string.IsNullOrEmpty(auth.Secret)) Error("auth.secret", "is missing", "write secret: env:NAME");
             if (auth.Type == AuthType.Jwt && !hmac && string.IsNullOrEmpty(auth.Jwks)) Error("auth.jwks", "is missing", $"{auth.Algorithm} needs a JWKS file or URL");
+            if (auth.Type != AuthType.Mtls && !auth.Names.IsEmpty) Error("auth.names", "names stand there but the type is not mtls", "write type: mtls, or take names out");
+            if (auth.Type == AuthType.Jwt && !hmac && auth.Jwks is { Length: > 0 } jwks && !jwks.StartsWith("https://", StringComparison.Ordinal) && !jwks.StartsWith("http://", StringComparison.Ordinal) && !Path.IsPathRooted(jwks)) Error("auth.jwks", $"\"{jwks}\" is neither a URL nor a whole path", "write https://... or /path/to/jwks.json, readable by the proxies");
             if (service.Tls is not null && service.Protocol != "https") Error("tls", $"the service speaks {service.Protocol}", "write protocol: https, or take tls out");
             if (service.Tls is { Certificate.Length: > 0 } tls && !certificates.Contains((service.Cluster, tls.Certificate)))
             {

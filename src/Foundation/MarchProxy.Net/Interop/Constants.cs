@@ -6,6 +6,7 @@ internal static class Constants
     internal const int AF_UNIX = 1, AF_INET = 2, AF_INET6 = 10;
     internal const int SOCK_STREAM = 1, SOCK_DGRAM = 2, SOCK_NONBLOCK = 0x800, SOCK_CLOEXEC = 0x80000;
     internal const int SOL_SOCKET = 1, SO_REUSEADDR = 2, SO_ERROR = 4, SO_RCVBUF = 8, SO_KEEPALIVE = 9, SO_LINGER = 13, SO_REUSEPORT = 15;
+    internal const int IP_TRANSPARENT = 19, IPV6_TRANSPARENT = 75;
     internal const int IPPROTO_TCP = 6, IPPROTO_IPV6 = 41;
     internal const int TCP_NODELAY = 1, TCP_KEEPIDLE = 4, TCP_KEEPINTVL = 5, TCP_KEEPCNT = 6;
     internal const int IPV6_V6ONLY = 26;

@@ -44,7 +44,7 @@ public sealed partial class TcpConnection : IoHandle, IDisposable
     public EventLoop Loop { get; }
 
     /// <summary>The peer.</summary>
-    public Endpoint Remote { get; }
+    public Endpoint Remote { get; private set; }
 
     /// <summary>Whether it was closed on our side.</summary>
     public bool IsClosed => _fd < 0;

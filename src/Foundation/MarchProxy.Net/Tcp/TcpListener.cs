@@ -69,6 +69,13 @@ public sealed class TcpListener : IoHandle, IDisposable
             if (endpoint.SocketDomain == AF_INET6) SetOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, options.DualMode ? 0 : 1);
         }
 
+        if (options.Transparent && !TrySetOption(fd, endpoint.SocketDomain == AF_INET6 ? IPPROTO_IPV6 : 0, endpoint.SocketDomain == AF_INET6 ? IPV6_TRANSPARENT : IP_TRANSPARENT))
+        {
+            int refused = Libc.Errno;
+            Libc.close(fd);
+            throw Failure(endpoint, refused);
+        }
+
         byte* address = stackalloc byte[128];
         int length = endpoint.ToSockAddr(new Span<byte>(address, 128));
         if (Libc.bind(fd, address, length) < 0 || Libc.listen(fd, options.Backlog) < 0)
@@ -105,6 +112,12 @@ public sealed class TcpListener : IoHandle, IDisposable
         {
             if (!AcceptOne()) return;
         }
+    }
+
+    private static unsafe bool TrySetOption(int fd, int level, int name)
+    {
+        int on = 1;
+        return Libc.setsockopt(fd, level, name, &on, sizeof(int)) == 0;
     }
 
     private static unsafe void SetOption(int fd, int level, int name, int value) => Libc.setsockopt(fd, level, name, &value, sizeof(int));

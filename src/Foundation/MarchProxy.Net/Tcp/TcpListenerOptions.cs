@@ -15,6 +15,9 @@ public sealed record TcpListenerOptions
     /// <summary>Milliseconds without accepting after the kernel ran out of memory or descriptors for us. Default 100.</summary>
     public int PauseMs { get; init; } = 100;
 
+    /// <summary>Takes connections to addresses that are not this host's own, as TPROXY rules hand them over (IP_TRANSPARENT); needs CAP_NET_ADMIN. Default false.</summary>
+    public bool Transparent { get; init; }
+
     /// <summary>An IPv6 wildcard listener takes IPv4 too. Default true, as nginx's ipv6only=off and Kestrel's ListenAnyIP.</summary>
     public bool DualMode { get; init; } = true;
 }

@@ -64,6 +64,19 @@ public sealed record ServiceBody : ResourceFields
 
     /// <summary>Accounts that may edit it.</summary>
     public List<string>? Owners { get; init; }
+
+    /// <summary>What it may do at most when it asks.</summary>
+    public ServiceLimitsBody? Limits { get; init; }
+}
+
+/// <summary>What a service may do at most when it asks; 0 for no bound.</summary>
+public sealed record ServiceLimitsBody
+{
+    /// <summary>HTTP requests a second.</summary>
+    public int? RequestsPerSecond { get; init; }
+
+    /// <summary>Tunnels, SOCKS connections and dedicated connections open at a time.</summary>
+    public int? Tunnels { get; init; }
 }
 
 /// <summary>TLS towards a service.</summary>
@@ -117,6 +130,9 @@ public sealed record AuthBody
 
     /// <summary>A JWKS file or URL.</summary>
     public string? Jwks { get; init; }
+
+    /// <summary>Of mtls: SPIFFE URIs, DNS names or common names of its certificate; left out, the service's own name.</summary>
+    public List<string>? Names { get; init; }
 }
 
 /// <summary>Who may reach what.</summary>
@@ -263,8 +279,14 @@ public sealed record ListenerBody : ResourceFields
     /// <summary>The port.</summary>
     public int? Port { get; init; }
 
-    /// <summary>ingress, forward-proxy, dedicated, database or syslog.</summary>
+    /// <summary>ingress, forward-proxy, dedicated, transparent, database or syslog.</summary>
     public string? Purpose { get; init; }
+
+    /// <summary>Of transparent: tproxy (default) or redirect.</summary>
+    public string? Via { get; init; }
+
+    /// <summary>Whether connections begin with a PROXY protocol header (v1 or v2).</summary>
+    public bool? ProxyProtocol { get; init; }
 
     /// <summary>http, https, tcp or udp.</summary>
     public string? Protocol { get; init; }
