@@ -10,8 +10,9 @@ internal sealed class NginxServer : IAsyncDisposable
     private readonly TempFolder _folder;
     private readonly Child _child;
 
-    private NginxServer(TempFolder folder, Child child, int port)
+    private NginxServer(TempFolder folder, Child child, int port, int tlsPort)
     {
+        TlsPort = tlsPort;
         _folder = folder;
         _child = child;
         Port = port;
@@ -19,10 +20,14 @@ internal sealed class NginxServer : IAsyncDisposable
 
     public int Port { get; }
 
+    /// <summary>The same over TLS, with a certificate that nobody signed.</summary>
+    public int TlsPort { get; }
+
     public static async Task<NginxServer> StartAsync()
     {
         var folder = new TempFolder();
-        int port = FreePort();
+        int port = FreePort(), tlsPort = FreePort();
+        TestCertificate.Write(folder, "origin", "origin.test");
         File.WriteAllBytes(folder["big"], Bytes(8 << 20));
         Directory.CreateDirectory(folder["body"]);
         string configuration = folder.Write("nginx.conf", string.Create(CultureInfo.InvariantCulture, $$"""
@@ -34,6 +39,7 @@ internal sealed class NginxServer : IAsyncDisposable
               proxy_temp_path {{folder["body"]}}; fastcgi_temp_path {{folder["body"]}}; uwsgi_temp_path {{folder["body"]}}; scgi_temp_path {{folder["body"]}};
               server {
                 listen 127.0.0.1:{{port}};
+                listen 127.0.0.1:{{tlsPort}} ssl; ssl_certificate {{folder["origin.pem"]}}; ssl_certificate_key {{folder["origin.key"]}};
                 location / { default_type text/plain; return 200 "host=$host path=$request_uri via=$http_via xff=$http_x_forwarded_for proto=$http_x_forwarded_proto auth=$http_proxy_authorization length=$content_length\n"; }
                 location /big { alias {{folder["big"]}}; }
                 location /slow { alias {{folder["big"]}}; limit_rate 2m; }
@@ -43,7 +49,7 @@ internal sealed class NginxServer : IAsyncDisposable
             }
             """));
         Child child = Child.Start("nginx", ["-c", configuration, "-p", folder.Path, "-e", folder["error.log"]]);
-        var server = new NginxServer(folder, child, port);
+        var server = new NginxServer(folder, child, port, tlsPort);
         await Wait.UntilAsync(() => server.AnswersAsync(), () => child.Output);
         return server;
     }
