@@ -108,8 +108,7 @@ internal sealed class SocksFlow
         }
 
         _record.Reason ??= reason;
-        _record.Ended = Stopwatch.GetTimestamp();
-        _edge.Finish(_record);
+        Tell();
         _owner.Forget(_key);
     }
 
@@ -160,7 +159,16 @@ internal sealed class SocksFlow
     {
         _edge.Metrics.Datagrams.Dropped("denied", _waiting?.Count ?? 0);
         _waiting = null;
+        Tell();
         _rest = new LoopSignal(_edge.Loop);
         await _rest.WaitAsync(_edge.Settings.UdpIdleMs);
+    }
+
+    /// <summary>Writes the flow's one line: at its end, or when it was refused.</summary>
+    private void Tell()
+    {
+        if (_record.Ended != 0) return;
+        _record.Ended = Stopwatch.GetTimestamp();
+        _edge.Finish(_record);
     }
 }

@@ -115,8 +115,7 @@ internal sealed class UdpFlow : IEdgeSession
         if (_waiting is { Count: > 0 }) _edge.Metrics.Datagrams.Dropped("denied", _waiting.Count);
         _waiting = null;
         _record.Reason ??= reason;
-        _record.Ended = Stopwatch.GetTimestamp();
-        _edge.Finish(_record);
+        Tell();
         _edge.Sessions.Remove(this);
         _relay.Forget(this);
     }
@@ -172,7 +171,16 @@ internal sealed class UdpFlow : IEdgeSession
     {
         _edge.Metrics.Datagrams.Dropped("denied", _waiting?.Count ?? 0);
         _waiting = null;
+        Tell();
         _rest = new LoopSignal(_edge.Loop);
         await _rest.WaitAsync(_edge.Settings.UdpIdleMs);
+    }
+
+    /// <summary>Writes the flow's one line: at its end, or when it was refused.</summary>
+    private void Tell()
+    {
+        if (_record.Ended != 0) return;
+        _record.Ended = Stopwatch.GetTimestamp();
+        _edge.Finish(_record);
     }
 }
