@@ -1,5 +1,7 @@
 using MarchProxy.Edge.Access;
+using MarchProxy.Edge.Balancing;
 using MarchProxy.Edge.Config;
+using MarchProxy.Edge.Health;
 using MarchProxy.Edge.Identity;
 using MarchProxy.Edge.Kestrel;
 using MarchProxy.Edge.Listeners;
@@ -30,6 +32,9 @@ public sealed class EdgeServer : IAsyncDisposable
     private readonly UpstreamTlsCache _upstreams = new();
     private readonly JwksStore _jwks;
     private readonly EgressLimits _limits;
+    private readonly RateTable _rates;
+    private readonly EndpointTable _endpoints = new();
+    private readonly HealthMonitor _health;
     private EdgeLoop[] _edges = [];
     private ListenerSet? _listeners;
 
@@ -49,7 +54,9 @@ public sealed class EdgeServer : IAsyncDisposable
         _log = log;
         _time = time;
         _jwks = new JwksStore(time, log);
-        _limits = new EgressLimits(time);
+        _rates = new RateTable(time);
+        _limits = new EgressLimits(time, _rates);
+        _health = new HealthMonitor(log, time);
         _loops = new LoopGroup(LoopCount(settings));
         foreach (EventLoop loop in _loops.Loops) loop.OnUnhandled = Defect;
     }
@@ -81,13 +88,15 @@ public sealed class EdgeServer : IAsyncDisposable
         await _applying.WaitAsync();
         try
         {
-            var config = new EdgeConfig(snapshot, _upstreams);
+            var config = new EdgeConfig(snapshot, _upstreams, _endpoints);
             if (_edges.Length == 0) Begin(config);
             await _jwks.PrepareAsync(snapshot);
             ListenerPlan plan = await _listeners!.PrepareAsync(snapshot);
             await _loops.ForEachAsync(loop => _edges[loop.Id].Obey(config));
             await _listeners.CommitAsync(plan);
             _upstreams.Keep(config.Upstreams.ToHashSet());
+            _endpoints.Keep([.. config.Endpoints.Select(e => e.State)]);
+            await _health.WatchAsync(config.Endpoints);
             Version = snapshot.Version;
         }
         finally
@@ -117,13 +126,13 @@ public sealed class EdgeServer : IAsyncDisposable
     }
 
     /// <summary>Ends everything.</summary>
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
+        await _health.DisposeAsync();
         _loops.Dispose();
         _listeners?.Dispose();
         _applying.Dispose();
         _jwks.Dispose();
-        return ValueTask.CompletedTask;
     }
 
     /// <summary>Bytes that the loops' threads have allocated so far: what the test of the hot path watches.</summary>
@@ -134,11 +143,12 @@ public sealed class EdgeServer : IAsyncDisposable
     {
         var families = new EdgeMetricFamilies(_metrics);
         _metrics.Observe("marchproxy_egress_open_tunnels", "Tunnels, SOCKS and dedicated connections open, by the service that asks.", "source", _limits.Tunnels);
+        _metrics.Observe("marchproxy_upstream_up", "Whether an address of a service gets requests: 0 when its health check fails or it is set aside.", "upstream", () => _endpoints.Up(() => Environment.TickCount64));
         _edges =
         [
             .. _loops.Loops.Select(loop => new EdgeLoop(
                 loop, _settings, config, _resolver, new EdgeMetrics(families, loop.Id),
-                new AccessLog(_accessLog is null ? null : new LineBatch(_accessLog), _time), new ClientProof(_jwks), _limits, _time, Defect)),
+                new AccessLog(_accessLog is null ? null : new LineBatch(_accessLog), _time), new ClientProof(_jwks), _limits, _rates, _time, Defect)),
         ];
         _listeners = new ListenerSet(_loops, _edges);
         _loops.Start();

@@ -1,7 +1,11 @@
+using System.Net;
+using System.Text;
+using MarchProxy.Edge.Balancing;
 using MarchProxy.Edge.Http1;
 using MarchProxy.Edge.Upstream;
 using MarchProxy.Model.Addresses;
 using MarchProxy.Model.Resources;
+using MarchProxy.Model.Routing;
 using MarchProxy.Model.Snapshots;
 using MarchProxy.Net;
 
@@ -13,16 +17,25 @@ internal sealed class CompiledRoute
     /// <summary>Slots of the backend wheel: weights are kept to about half a per cent, and the wheel fits a cache line or three.</summary>
     private const int MaxSlots = 200;
 
-    private readonly CompiledBackend[] _wheel;
-    private int _next;
+    /// <summary>Tries after the first that requests earn: one in five, and ten to begin with. A backend that is down is not asked twice as often by all.</summary>
+    private const int RetryPrice = 10, RetryIncome = 2, RetryPurse = 100;
 
-    public CompiledRoute(Route route, Snapshot snapshot, Func<Service, string, UpstreamTls?> tls)
+    private readonly CompiledBackend[] _wheel;
+    private readonly byte[]? _hashField, _hashCookie;
+    private int _next;
+    private int _retryPurse = RetryPurse;
+
+    public CompiledRoute(Route route, Snapshot snapshot, Func<Service, string, UpstreamTls?> tls, EndpointTable endpoints)
     {
         Route = route;
         RequestRewrite = new RequestRewrite(ForwardedPolicy.Ingress, Changes(route.RequestHeaders), route.StripPrefix, route.AddPrefix);
         ResponseRewrite = new ResponseRewrite(addVia: true, Changes(route.ResponseHeaders));
-        Backends = [.. route.Backends.Where(b => b.Weight > 0).Select(b => new CompiledBackend(snapshot.Egress.FindService(b.Service)!, b.Weight, tls))];
+        Backends = [.. route.Backends.Where(b => b.Weight > 0).Select(b => new CompiledBackend(snapshot.Egress.FindService(b.Service)!, b.Weight, tls, route.Balance, endpoints))];
         _wheel = Wheel(Backends);
+        Addresses = Backends.Sum(b => b.Endpoints.Length);
+        _hashField = Named(route.HashOn.ToLowerInvariant(), "header:");
+        _hashCookie = Named(route.HashOn, "cookie:");
+        RateField = Named(route.RateLimit?.Key.ToLowerInvariant() ?? "", "header:");
     }
 
     public Route Route { get; }
@@ -33,8 +46,64 @@ internal sealed class CompiledRoute
 
     public CompiledBackend[] Backends { get; }
 
-    /// <summary>The next backend in weighted turn. Loops share the wheel's hand: a lost update only repeats a turn.</summary>
-    public CompiledBackend Pick() => _wheel.Length == 1 ? _wheel[0] : _wheel[(int)((uint)_next++ % (uint)_wheel.Length)];
+    /// <summary>How many addresses there are to turn to.</summary>
+    public int Addresses { get; }
+
+    /// <summary>Whom a rate limit counts: the field's name in lower case; null for the address or the route as a whole.</summary>
+    public byte[]? RateField { get; }
+
+    /// <summary>The next backend in weighted turn that has an address which is up. Loops share the wheel's hand: a lost update only repeats a turn.</summary>
+    public CompiledBackend Pick(long nowMs)
+    {
+        if (_retryPurse < RetryPurse) _retryPurse += RetryIncome;
+        if (_wheel.Length == 1) return _wheel[0];
+        CompiledBackend first = _wheel[(int)((uint)_next++ % (uint)_wheel.Length)];
+        CompiledBackend backend = first;
+        for (int i = 0; i < _wheel.Length && !backend.IsAvailable(nowMs); i++) backend = _wheel[(int)((uint)_next++ % (uint)_wheel.Length)];
+        return backend.IsAvailable(nowMs) ? backend : first;
+    }
+
+    /// <summary>Pays for a try after the first; false when the route's requests have not earned it.</summary>
+    public bool TryRetry()
+    {
+        if (Interlocked.Add(ref _retryPurse, -RetryPrice) >= 0) return true;
+        Interlocked.Add(ref _retryPurse, RetryPrice);
+        return false;
+    }
+
+    /// <summary>What keeps a request with others like it.</summary>
+    public ulong KeyOf(IRequestFields request, IPAddress? client)
+    {
+        if (!Balancer.NeedsKey(Route.Balance)) return 0;
+        if (Route.Balance != Balance.IpHash)
+        {
+            if (_hashField is not null && request.TryGetField(_hashField, out ReadOnlySpan<byte> field)) return Balancer.Hash(field);
+            if (_hashCookie is not null && request.TryGetField("cookie"u8, out ReadOnlySpan<byte> cookies) && TryGetCookie(cookies, _hashCookie, out ReadOnlySpan<byte> cookie)) return Balancer.Hash(cookie);
+        }
+
+        Span<byte> address = stackalloc byte[16];
+        return client is not null && client.TryWriteBytes(address, out int length) ? Balancer.Hash(address[..length]) : 0;
+    }
+
+    // RFC 6265 section 5.4
+    private static bool TryGetCookie(ReadOnlySpan<byte> cookies, ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value)
+    {
+        while (!cookies.IsEmpty)
+        {
+            int end = cookies.IndexOf((byte)';');
+            ReadOnlySpan<byte> pair = (end < 0 ? cookies : cookies[..end]).Trim((byte)' ');
+            cookies = end < 0 ? default : cookies[(end + 1)..];
+            int equals = pair.IndexOf((byte)'=');
+            if (equals < 0 || !pair[..equals].SequenceEqual(name)) continue;
+            value = pair[(equals + 1)..];
+            return true;
+        }
+
+        value = default;
+        return false;
+    }
+
+    private static byte[]? Named(string text, string kind) => text.StartsWith(kind, StringComparison.Ordinal) ? Encoding.ASCII.GetBytes(text[kind.Length..]) : null;
 
     private static HeaderChanges Changes(IReadOnlyCollection<FieldChange> changes) => changes.Count == 0
         ? HeaderChanges.None
@@ -68,9 +137,9 @@ internal sealed class CompiledRoute
 /// <summary>A service as the target of a route: addresses that are known, or a name to resolve.</summary>
 internal sealed class CompiledBackend
 {
-    private int _next;
+    private readonly Balancer _balancer;
 
-    public CompiledBackend(Service service, int weight, Func<Service, string, UpstreamTls?> tls)
+    public CompiledBackend(Service service, int weight, Func<Service, string, UpstreamTls?> tls, Balance balance, EndpointTable states)
     {
         Service = service;
         Weight = weight;
@@ -84,7 +153,8 @@ internal sealed class CompiledBackend
             else if (pattern.Kind == HostPatternKind.Name) Name ??= pattern.Name;
         }
 
-        Endpoints = [.. endpoints];
+        Endpoints = [.. endpoints.Distinct().Select(e => states.Get(service.Name, e))];
+        _balancer = new Balancer(balance, Endpoints);
         string? named = service.Addresses.FirstOrDefault(a => HostPattern.TryParse(a, out HostPattern p, out _) && p.Kind == HostPatternKind.Name);
         Tls = tls(service, named ?? service.Addresses.FirstOrDefault(a => a.Length > 0)?.Split('/')[0] ?? "");
     }
@@ -99,11 +169,31 @@ internal sealed class CompiledBackend
     public int Port { get; }
 
     /// <summary>Addresses known beforehand.</summary>
-    public Endpoint[] Endpoints { get; }
+    public EndpointState[] Endpoints { get; }
 
     /// <summary>The name to resolve when no address is known.</summary>
     public string? Name { get; }
 
-    /// <summary>The next known address, in turn.</summary>
-    public Endpoint Next() => Endpoints.Length == 1 ? Endpoints[0] : Endpoints[(int)((uint)_next++ % (uint)Endpoints.Length)];
+    /// <summary>Whether requests under way must be counted.</summary>
+    public bool Counts => _balancer.Counts;
+
+    /// <summary>Whether there is an address to send to that is up; of a name, nobody knows beforehand.</summary>
+    public bool IsAvailable(long nowMs) => Endpoints.Length == 0 ? Name is not null : _balancer.AnyAvailable(nowMs);
+
+    /// <summary>An address for a request; there must be one.</summary>
+    public EndpointState Choose(ulong key, long nowMs) => _balancer.Choose(key, nowMs);
+
+    /// <summary>Notes what a request to an address came to; the one that failed too often is set aside, unless too many are.</summary>
+    public void Note(EndpointState state, bool failed, long nowMs)
+    {
+        if (!failed)
+        {
+            state.Succeeded();
+            return;
+        }
+
+        if (!state.Failed(Service.Outlier) || Endpoints.Length < 2) return;
+        int ejected = Endpoints.Count(e => e.IsEjected(nowMs));
+        if ((ejected + 1) * 100 <= Service.Outlier.MaxEjectedPercent * Endpoints.Length) state.Eject(Service.Outlier, nowMs);
+    }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using MarchProxy.Edge.Balancing;
 using MarchProxy.Edge.Upstream;
 using MarchProxy.Model.Resources;
 using MarchProxy.Model.Snapshots;
@@ -10,18 +11,21 @@ internal sealed class EdgeConfig
 {
     private readonly FrozenDictionary<Route, CompiledRoute> _routes;
 
-    public EdgeConfig(Snapshot snapshot, UpstreamTlsCache upstreams)
+    public EdgeConfig(Snapshot snapshot, UpstreamTlsCache upstreams, EndpointTable endpoints)
     {
         var certificates = snapshot.Resources.Certificates.ToDictionary(c => c.Name, StringComparer.Ordinal);
         UpstreamTls? Tls(Service service, string dialled) => upstreams.For(service, dialled, certificates);
         Snapshot = snapshot;
         _routes = snapshot.Resources.Routes.ToFrozenDictionary(
-            r => r, r => new CompiledRoute(r, snapshot, Tls), ReferenceEqualityComparer.Instance as IEqualityComparer<Route>);
+            r => r, r => new CompiledRoute(r, snapshot, Tls, endpoints), ReferenceEqualityComparer.Instance as IEqualityComparer<Route>);
         AnyTokens = snapshot.Resources.Services.Any(s => s.Auth.Type is AuthType.Token or AuthType.Jwt);
     }
 
     /// <summary>The TLS of upstreams that it uses.</summary>
     public IEnumerable<UpstreamTls> Upstreams => _routes.Values.SelectMany(r => r.Backends).Select(b => b.Tls).OfType<UpstreamTls>();
+
+    /// <summary>The known addresses of the services that routes lead to.</summary>
+    public IEnumerable<(Service Service, EndpointState State)> Endpoints => _routes.Values.SelectMany(r => r.Backends).SelectMany(b => b.Endpoints.Select(e => (b.Service, e)));
 
     public Snapshot Snapshot { get; }
 

@@ -56,11 +56,11 @@ internal sealed partial class HttpExchange
         if (gave)
         {
             Record.Effect = "deny";
-            if (_edge.EgressLimits.IsGuessing(_client.Remote.Address)) return LocalAnswers.TooManyFailures;
+            if (_edge.EgressLimits.IsGuessing(_session.Address)) return LocalAnswers.TooManyFailures;
             authenticated = _edge.Proof.ByHeader(_config, credentials.In(head), _edge.Now);
             if (authenticated is null)
             {
-                _edge.EgressLimits.Failed(_client.Remote.Address);
+                _edge.EgressLimits.Failed(_session.Address);
                 return LocalAnswers.CredentialsWrong;
             }
         }

@@ -52,12 +52,14 @@ internal sealed partial class HttpExchange
             ResponseOutcome outcome = await ReadResponseHeadAsync(headMs);
             if (outcome == ResponseOutcome.Head)
             {
+                Note(failed: _response.Status is 502 or 503 or 504);
                 bool keep = await RelayAsync(responseRewrite, upgrade);
                 if (pumping) keep = await EndBodyAsync(body) && keep;
                 return keep;
             }
 
             CloseUpstream();
+            if (!_clientGone && _bodyState != BodyState.Malformed && !(outcome == ResponseOutcome.ClosedSilently && reused)) Note(failed: true);
             if (pumping) await EndBodyAsync(body);
 
             // An idle connection that closed as we took it never saw the request; one that was asked is asked again only where that is harmless.
@@ -132,7 +134,8 @@ internal sealed partial class HttpExchange
             }
 
             Record.Upstream = _targets[0];
-            bool again = --tries > 0 && _route is { Backends.Length: > 1 } && NextBackend();
+            Note(failed: true);
+            bool again = --tries > 0 && _route is { Addresses: > 1 } && _route.TryRetry() && NextBackend();
             if (!again) return LocalAnswers.ConnectFailed(result.Error);
             Record.Retries++;
         }
@@ -143,11 +146,10 @@ internal sealed partial class HttpExchange
     {
         for (int i = 0; i < _route!.Backends.Length; i++)
         {
-            Config.CompiledBackend next = _route.Pick();
+            Config.CompiledBackend next = _route.Pick(_edge.Loop.NowMs);
             if (next.Endpoints.Length == 0) continue;
-            _targets[0] = next.Next();
+            Choose(next);
             _targetTls = next.Tls;
-            _targetCount = 1;
             Record.Destination = next.Service.Name;
             return true;
         }

@@ -61,7 +61,10 @@ internal sealed partial class HttpExchange
         _session = null!;
         _client = null!;
         _config = null!;
+        Unchoose();
         _route = null;
+        _backend = null;
+        _key = null;
         _upstream = null;
         _targetTls = null;
     }
@@ -139,7 +142,7 @@ internal sealed partial class HttpExchange
         bool bodyLeft = _bodyState is not BodyState.Done && _request.Body != BodyKind.None;
         bool close = response.Close || bodyLeft || !_request.KeepAlive || _session.IsLast || _clientGone;
         Record.Status = response.Status;
-        Record.Reason ??= response.Reason;
+        if (response.Location is null) Record.Reason ??= response.Reason;
         if (_clientGone || _client.IsClosed) return false;
         _toClient.Clear();
         LocalResponse shaped = response with

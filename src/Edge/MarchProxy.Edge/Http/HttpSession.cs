@@ -28,6 +28,7 @@ internal sealed class HttpSession : IEdgeSession
     private int _start, _end;
     private int _served;
     private PeerAddress? _peer;
+    private System.Net.IPAddress? _address;
     private EdgeConfig? _addressConfig;
     private ImmutableArray<Service> _byAddress;
     private HttpExchange? _exchange;
@@ -49,6 +50,9 @@ internal sealed class HttpSession : IEdgeSession
     /// <summary>The client's address as header fields spell it; written once.</summary>
     public PeerAddress Peer => _peer ??= NewPeer();
 
+    /// <summary>The client's IP address; null over a Unix socket. Made once.</summary>
+    public System.Net.IPAddress? Address => _address ??= Client.Remote.Address;
+
     /// <summary>Whether the client came over TLS.</summary>
     public bool IsSecure => Client.Tls is not null;
 
@@ -58,7 +62,7 @@ internal sealed class HttpSession : IEdgeSession
         if (!ReferenceEquals(config, _addressConfig))
         {
             _addressConfig = config;
-            _byAddress = Client.Remote.Address is { } address ? config.Snapshot.Egress.FindByAddress(address) : [];
+            _byAddress = Address is { } address ? config.Snapshot.Egress.FindByAddress(address) : [];
         }
 
         return _byAddress;

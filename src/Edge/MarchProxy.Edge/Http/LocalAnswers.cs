@@ -55,6 +55,33 @@ internal static class LocalAnswers
         Error = ProxyError.HttpRequestDenied,
     };
 
+    public static LocalResponse Misdirected { get; } = new()
+    {
+        Status = 421,
+        Reason = "misdirected",
+        Detail = "This connection was made for another host, whose certificate is not this one's: open one for this host.",
+        Error = ProxyError.HttpRequestError,
+    };
+
+    public static LocalResponse TooManyRequests(int seconds, int perSecond) => new()
+    {
+        Status = 429,
+        Reason = "rate-limited",
+        Detail = "More requests than the route takes.",
+        Error = ProxyError.HttpRequestDenied,
+        RetryAfterSeconds = seconds,
+        RateLimit = perSecond,
+    };
+
+    public static LocalResponse Redirected(int status, string location) => new()
+    {
+        Status = status,
+        Reason = "redirect",
+        Detail = location,
+        Error = ProxyError.HttpRequestDenied,
+        Location = location,
+    };
+
     public static LocalResponse TooManyFailures { get; } = new()
     {
         Status = 429,

@@ -19,7 +19,7 @@ internal static class ErrorResponses
     /// <summary>Appends the whole response; false, with nothing written, when the buffer's cap does not let it in.</summary>
     public static bool TryWrite(OutBuffer output, in LocalResponse response, HttpDate date)
     {
-        if (!output.EnsureRoom(MaxHead + MaxBody)) return false;
+        if (!output.EnsureRoom(MaxHead + MaxBody + (response.Location?.Length ?? 0))) return false;
         ReadOnlySpan<char> reason = Cut(response.Reason);
         ReadOnlySpan<char> detail = Cut(response.Detail);
         ReadOnlySpan<byte> title = Title(response.Status);
@@ -46,11 +46,29 @@ internal static class ErrorResponses
         writer.AppendNumber(body.Length);
         writer.Append("\r\nX-MarchProxy-Reason: "u8);
         AppendVisible(ref writer, reason, quoted: false);
-        writer.Append("\r\nProxy-Status: marchproxy; error="u8);
-        writer.Append(s_errorTokens[(int)response.Error]);
-        writer.Append("; details=\""u8);
-        AppendVisible(ref writer, detail, quoted: true);
-        writer.Append("\"\r\n"u8);
+        if (response.Location is { } location)
+        {
+            writer.Append("\r\nLocation: "u8);
+            AppendVisible(ref writer, location, quoted: false);
+        }
+        else
+        {
+            writer.Append("\r\nProxy-Status: marchproxy; error="u8);
+            writer.Append(s_errorTokens[(int)response.Error]);
+            writer.Append("; details=\""u8);
+            AppendVisible(ref writer, detail, quoted: true);
+            writer.Append((byte)'"');
+        }
+
+        writer.Append("\r\n"u8);
+        if (response.RateLimit > 0)
+        {
+            // draft-ietf-httpapi-ratelimit-headers
+            writer.Append("RateLimit-Policy: \"route\";q="u8);
+            writer.AppendNumber(response.RateLimit);
+            writer.Append(";w=1\r\nRateLimit: \"route\";r=0;t=1\r\n"u8);
+        }
+
         if (response.Status == 407) writer.Append("Proxy-Authenticate: Basic realm=\"marchproxy\"\r\n"u8);
         if (response.RetryAfterSeconds > 0)
         {
@@ -110,6 +128,11 @@ internal static class ErrorResponses
     // RFC 9110 section 15, RFC 6585
     private static ReadOnlySpan<byte> Title(int status) => status switch
     {
+        301 => "Moved Permanently"u8,
+        302 => "Found"u8,
+        303 => "See Other"u8,
+        307 => "Temporary Redirect"u8,
+        308 => "Permanent Redirect"u8,
         400 => "Bad Request"u8,
         403 => "Forbidden"u8,
         404 => "Not Found"u8,

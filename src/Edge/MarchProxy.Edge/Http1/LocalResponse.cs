@@ -27,6 +27,12 @@ internal readonly record struct LocalResponse
     /// <summary>Seconds for Retry-After; 0 leaves it out.</summary>
     public int RetryAfterSeconds { get; init; }
 
+    /// <summary>Where to go instead; null for nowhere.</summary>
+    public string? Location { get; init; }
+
+    /// <summary>The requests a second that were exceeded (RateLimit fields); zero where none were.</summary>
+    public int RateLimit { get; init; }
+
     /// <summary>What answers a client's malformed request; always closes, for the next request's start is unknown.</summary>
     public static LocalResponse ForClient(HttpError error)
     {

@@ -6,13 +6,12 @@ using MarchProxy.Model.Resources;
 namespace MarchProxy.Edge.Identity;
 
 /// <summary>What services use of what they may: shared by all loops, so that a limit is one limit, and kept over changes of the configuration.</summary>
-internal sealed class EgressLimits(TimeProvider time)
+internal sealed class EgressLimits(TimeProvider time, RateTable rates)
 {
     /// <summary>Wrong proofs that an address may bring at once, and how fast they are forgiven: twenty, then one in three seconds.</summary>
     private const int FailureBurst = 20;
     private const long FailureInterval = 3_000_000, Second = 1_000_000;
     private const int MaxAddresses = 100_000;
-    private readonly ConcurrentDictionary<(string Kind, string Source), RateBucket> _rates = new();
     private readonly ConcurrentDictionary<string, int> _tunnels = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<IPAddress, RateBucket> _failures = new();
 
@@ -24,9 +23,10 @@ internal sealed class EgressLimits(TimeProvider time)
     {
         if (decision.Mapping is not { } mapping) return 0;
         string source = decision.Source?.Name ?? "";
-        long wait = mapping.RateLimit > 0 ? Take("mapping/" + mapping.Name, source, mapping.RateLimit) : 0;
-        if (wait == 0 && decision.Source?.Limits is { RequestsPerSecond: > 0 } limits) wait = Take("service", source, limits.RequestsPerSecond);
-        return (int)((wait + Second - 1) / Second);
+        Span<byte> key = stackalloc byte[64];
+        int length = System.Text.Encoding.UTF8.TryGetBytes(source, key, out int written) ? written : 0;
+        int wait = mapping.RateLimit > 0 ? rates.Take(mapping.Name, key[..length], mapping.RateLimit, mapping.RateLimit) : 0;
+        return wait == 0 && decision.Source?.Limits is { RequestsPerSecond: > 0 } limits ? rates.Take("service", key[..length], limits.RequestsPerSecond, limits.RequestsPerSecond) : wait;
     }
 
     /// <summary>Counts a tunnel that opens.</summary>
@@ -69,7 +69,4 @@ internal sealed class EgressLimits(TimeProvider time)
 
         _failures.GetOrAdd(address, static _ => new RateBucket()).Take(now, FailureInterval, FailureBurst);
     }
-
-    private long Take(string kind, string source, int perSecond) =>
-        _rates.GetOrAdd((kind, source), static _ => new RateBucket()).Take(Now, Math.Max(1, Second / perSecond), perSecond);
 }

@@ -1,3 +1,4 @@
+using System.Security.Cryptography.X509Certificates;
 using MarchProxy.Edge.Udp;
 using MarchProxy.Model.Resources;
 using MarchProxy.Net;
@@ -23,6 +24,11 @@ internal sealed class ActiveListener(Listener resource, Endpoint endpoint, TlsSe
 
     /// <summary>What its TLS was made from.</summary>
     public Certificate[] Certificates { get; } = certificates;
+
+    /// <summary>Whether one certificate is for both names: what is asked of one host on a connection made for another.</summary>
+    public bool SameCertificate(string one, string other) => _parsed.Value.Any(c => c.MatchesHostname(one) && c.MatchesHostname(other));
+
+    private readonly Lazy<X509Certificate2[]> _parsed = new(() => [.. certificates.Select(c => X509Certificate2.CreateFromPem(c.Chain))]);
 
     /// <summary>One socket a loop, by loop id.</summary>
     public List<TcpListener> Sockets { get; } = [];

@@ -26,7 +26,7 @@ internal sealed class EdgeLoop
     private HttpExchange? _freeExchanges;
     private DatagramRoom? _datagrams;
 
-    public EdgeLoop(EventLoop loop, EdgeSettings settings, EdgeConfig config, INameResolver resolver, EdgeMetrics metrics, AccessLog log, ClientProof proof, EgressLimits egressLimits, TimeProvider time, Action<Exception> onDefect)
+    public EdgeLoop(EventLoop loop, EdgeSettings settings, EdgeConfig config, INameResolver resolver, EdgeMetrics metrics, AccessLog log, ClientProof proof, EgressLimits egressLimits, RateTable rates, TimeProvider time, Action<Exception> onDefect)
     {
         Loop = loop;
         Settings = settings;
@@ -36,6 +36,7 @@ internal sealed class EdgeLoop
         Log = log;
         Proof = proof;
         EgressLimits = egressLimits;
+        Rates = rates;
         _time = time;
         _onDefect = onDefect;
         Pool = new UpstreamPool(loop, new UpstreamPoolOptions());
@@ -55,6 +56,9 @@ internal sealed class EdgeLoop
 
     /// <summary>What services use of what they may.</summary>
     public EgressLimits EgressLimits { get; }
+
+    /// <summary>Rate limits of routes.</summary>
+    public RateTable Rates { get; }
 
     /// <summary>The tunnels that a policy let through.</summary>
     public HashSet<EgressTunnel> Tunnels { get; } = [];

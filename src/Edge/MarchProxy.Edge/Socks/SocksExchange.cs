@@ -67,7 +67,7 @@ internal sealed class SocksExchange(EdgeLoop edge, HttpSession session)
             return false;
         }
 
-        if (edge.EgressLimits.IsGuessing(_client.Remote.Address))
+        if (edge.EgressLimits.IsGuessing(session.Address))
         {
             _record.Reason = "too-many-failures";
             return false;
@@ -79,7 +79,7 @@ internal sealed class SocksExchange(EdgeLoop edge, HttpSession session)
             return true;
         }
 
-        edge.EgressLimits.Failed(_client.Remote.Address);
+        edge.EgressLimits.Failed(session.Address);
         _record.Reason = DenyReason.BadCredentials.Code();
         return false;
     }

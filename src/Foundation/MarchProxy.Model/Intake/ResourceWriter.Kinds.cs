@@ -27,6 +27,7 @@ public static partial class ResourceWriter
         }
 
         Texts(json, "owners", service.Owners);
+        RouteRulesWriter.Write(json, service);
         if (service.Limits is not { } limits) return;
         json.WriteStartObject("limits");
         if (limits.RequestsPerSecond != 0) json.WriteNumber("requestsPerSecond", limits.RequestsPerSecond);
@@ -99,6 +100,7 @@ public static partial class ResourceWriter
         Objects(json, "paths", route.Paths, path => json.WriteString(
             path.Kind switch { PathMatchKind.Exact => "exact", PathMatchKind.Regex => "regex", _ => "prefix" }, path.Value));
         Texts(json, "methods", route.Methods);
+        RouteRulesWriter.Write(json, route);
         Objects(json, "backends", route.Backends, backend =>
         {
             json.WriteString("service", backend.Service);

@@ -27,6 +27,8 @@ internal static class ServiceBinder
         Tls = Tls(fields.Map("tls")),
         Owners = fields.Texts("owners"),
         Limits = Limits(fields.Map("limits")),
+        Health = RouteRulesBinder.Health(fields.Map("health")),
+        Outlier = RouteRulesBinder.Outlier(fields.Map("outlier")),
     };
 
     private static ServiceLimits? Limits(FieldReader? fields)

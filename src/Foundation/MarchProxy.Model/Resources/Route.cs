@@ -46,6 +46,24 @@ public sealed record Route : Resource
     /// <summary>Methods; empty for every method.</summary>
     public ImmutableArray<string> Methods { get; init; } = [];
 
+    /// <summary>Conditions on header fields; all must hold.</summary>
+    public ImmutableArray<FieldMatch> Headers { get; init; } = [];
+
+    /// <summary>Conditions on query parameters; all must hold.</summary>
+    public ImmutableArray<FieldMatch> Query { get; init; } = [];
+
+    /// <summary>Sends the client elsewhere instead of to backends; null to serve.</summary>
+    public Redirect? Redirect { get; init; }
+
+    /// <summary>How an address among those of a backend's service is chosen.</summary>
+    public Balance Balance { get; init; }
+
+    /// <summary>What ring-hash and maglev hash: <c>address</c> (default), <c>header:NAME</c> or <c>cookie:NAME</c>.</summary>
+    public string HashOn { get; init; } = "address";
+
+    /// <summary>Requests a second; null for no bound.</summary>
+    public RouteRateLimit? RateLimit { get; init; }
+
     /// <summary>Where to.</summary>
     public ImmutableArray<Backend> Backends { get; init; } = [];
 

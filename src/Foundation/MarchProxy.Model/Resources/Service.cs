@@ -34,6 +34,12 @@ public sealed record Service : Resource
     /// <summary>How it is spoken to over TLS, when its protocol is https; null for the system's CAs and its own name.</summary>
     public ServiceTls? Tls { get; init; }
 
+    /// <summary>How its addresses are watched; null for not at all.</summary>
+    public HealthCheck? Health { get; init; }
+
+    /// <summary>When one of its addresses is set aside for failing.</summary>
+    public OutlierEjection Outlier { get; init; } = new();
+
     /// <summary>What it may do at most when it asks; null for no bound.</summary>
     public ServiceLimits? Limits { get; init; }
 

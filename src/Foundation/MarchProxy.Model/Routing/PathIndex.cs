@@ -48,48 +48,48 @@ internal sealed class PathIndex
 
         foreach ((PathKey key, List<Candidate> list) in paths) _paths[key] = Ordered(list);
         _everyPath = Ordered(every);
-        _expressions = [.. expressions.OrderBy(e => e.Candidate.Route.Priority).ThenBy(e => e.Candidate.Route.Name, StringComparer.Ordinal)];
+        _expressions = [.. expressions.OrderBy(e => e.Candidate.Route.Priority).ThenByDescending(e => e.Candidate.Conditions).ThenBy(e => e.Candidate.Route.Name, StringComparer.Ordinal)];
         _lengths = [.. paths.Keys.Where(k => k.IsPrefix).Select(k => k.Length).Distinct().OrderDescending()];
     }
 
-    public Route? Match(ReadOnlySpan<byte> path, ReadOnlySpan<byte> method)
+    public Route? Match(ReadOnlySpan<byte> path, ReadOnlySpan<byte> method, IRequestFields? request)
     {
         Route? best = null;
         if (_paths.Count > 0)
         {
             Dictionary<PathKey, Candidate[]>.AlternateLookup<PathProbe> lookup = _paths.GetAlternateLookup<PathProbe>();
-            if (lookup.TryGetValue(new PathProbe(path, false), out Candidate[]? exact)) best = Better(best, exact, method);
-            if (_expressions.Length > 0) best = Better(best, MatchExpression(path, method));
+            if (lookup.TryGetValue(new PathProbe(path, false), out Candidate[]? exact)) best = Better(best, exact, method, request);
+            if (_expressions.Length > 0) best = Better(best, MatchExpression(path, method, request));
             foreach (int length in _lengths)
             {
                 if (length > path.Length || (length < path.Length && path[length] != '/')) continue;
-                if (lookup.TryGetValue(new PathProbe(path[..length], true), out Candidate[]? prefix)) best = Better(best, prefix, method);
+                if (lookup.TryGetValue(new PathProbe(path[..length], true), out Candidate[]? prefix)) best = Better(best, prefix, method, request);
             }
         }
         else if (_expressions.Length > 0)
         {
-            best = MatchExpression(path, method);
+            best = MatchExpression(path, method, request);
         }
 
-        return Better(best, _everyPath, method);
+        return Better(best, _everyPath, method, request);
     }
 
-    private Route? MatchExpression(ReadOnlySpan<byte> path, ReadOnlySpan<byte> method)
+    private Route? MatchExpression(ReadOnlySpan<byte> path, ReadOnlySpan<byte> method, IRequestFields? request)
     {
         string text = Encoding.Latin1.GetString(path);
         foreach ((Regex regex, Candidate candidate) in _expressions)
         {
-            if (candidate.Takes(method) && regex.IsMatch(text)) return candidate.Route;
+            if (candidate.Takes(method, request) && regex.IsMatch(text)) return candidate.Route;
         }
 
         return null;
     }
 
-    private static Route? Better(Route? best, Candidate[] candidates, ReadOnlySpan<byte> method)
+    private static Route? Better(Route? best, Candidate[] candidates, ReadOnlySpan<byte> method, IRequestFields? request)
     {
         foreach (Candidate candidate in candidates)
         {
-            if (candidate.Takes(method)) return Better(best, candidate.Route);
+            if (candidate.Takes(method, request)) return Better(best, candidate.Route);
         }
 
         return best;
@@ -99,25 +99,16 @@ internal sealed class PathIndex
     private static Route? Better(Route? best, Route? next) => best is null || (next is not null && next.Priority < best.Priority) ? next : best;
 
     private static Candidate[] Ordered(IEnumerable<Candidate> candidates) =>
-        [.. candidates.OrderBy(c => c.Route.Priority).ThenBy(c => c.HasMethods ? 0 : 1).ThenBy(c => c.Route.Name, StringComparer.Ordinal)];
+        [.. candidates.OrderBy(c => c.Route.Priority).ThenByDescending(c => c.Conditions).ThenBy(c => c.Route.Name, StringComparer.Ordinal)];
 
     private sealed class Candidate(Route route)
     {
-        private readonly byte[][] _methods = [.. route.Methods.Select(Encoding.ASCII.GetBytes)];
+        private readonly RouteConditions _conditions = new(route);
 
         public Route Route => route;
 
-        public bool HasMethods => _methods.Length > 0;
+        public int Conditions => _conditions.Count;
 
-        public bool Takes(ReadOnlySpan<byte> method)
-        {
-            if (_methods.Length == 0) return true;
-            foreach (byte[] one in _methods)
-            {
-                if (method.SequenceEqual(one)) return true;
-            }
-
-            return false;
-        }
+        public bool Takes(ReadOnlySpan<byte> method, IRequestFields? request) => _conditions.Hold(method, request);
     }
 }

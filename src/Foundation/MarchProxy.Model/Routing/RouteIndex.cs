@@ -48,18 +48,19 @@ public sealed class RouteIndex
     /// <param name="host">The host in lower case, without a port.</param>
     /// <param name="path">The path, without its query.</param>
     /// <param name="method">The method.</param>
-    public Route? Match(ReadOnlySpan<char> host, ReadOnlySpan<byte> path, ReadOnlySpan<byte> method)
+    /// <param name="request">Its fields and query, for routes with conditions on them.</param>
+    public Route? Match(ReadOnlySpan<char> host, ReadOnlySpan<byte> path, ReadOnlySpan<byte> method, IRequestFields? request = null)
     {
-        if (_byName.TryGetValue(host, out PathIndex? index) && index.Match(path, method) is { } exact) return exact;
+        if (_byName.TryGetValue(host, out PathIndex? index) && index.Match(path, method, request) is { } exact) return exact;
         if (_suffixes.Count > 0)
         {
             for (ReadOnlySpan<char> rest = host; rest.IndexOf('.') is >= 0 and int dot;)
             {
                 rest = rest[(dot + 1)..];
-                if (_bySuffix.TryGetValue(rest, out index) && index.Match(path, method) is { } wild) return wild;
+                if (_bySuffix.TryGetValue(rest, out index) && index.Match(path, method, request) is { } wild) return wild;
             }
         }
 
-        return _everyHost?.Match(path, method);
+        return _everyHost?.Match(path, method, request);
     }
 }

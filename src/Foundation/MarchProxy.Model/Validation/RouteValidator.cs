@@ -26,6 +26,22 @@ internal static class RouteValidator
                 if (path.Kind == PathMatchKind.Regex && RegexFault(path.Value) is { } fault) Error("paths", $"\"{path.Value}\" is not a regular expression: {fault}", "look-around and back-references are not taken");
             }
 
+            foreach (FieldMatch match in route.Headers.Concat(route.Query).Where(m => m.Kind == FieldMatchKind.Regex))
+            {
+                if (RegexFault(match.Value) is { } fault) Error("headers", $"\"{match.Value}\" is not a regular expression: {fault}", "look-around and back-references are not taken");
+            }
+
+            if (route.HashOn != "address" && !Named(route.HashOn, "header:") && !Named(route.HashOn, "cookie:")) Error("hashOn", $"\"{route.HashOn}\" is nothing to hash", "write address, header:NAME or cookie:NAME");
+            if (route.RateLimit is { } limit && limit.Key is not ("address" or "route") && !Named(limit.Key, "header:")) Error("rateLimit.key", $"\"{limit.Key}\" is no key", "write address, route or header:NAME");
+            if (route.Redirect is { } redirect)
+            {
+                if (redirect is { Scheme: "", Host: "", Path: "" }) Error("redirect", "leads to where the client is", "write scheme, host or path");
+                if ((redirect.Host + redirect.Path).Any(c => c is <= ' ' or > '~')) Error("redirect", "holds a character that a Location cannot", "use printable ASCII");
+                if (redirect.Path.Length > 0 && redirect.Path[0] != '/') Error("redirect.path", $"\"{redirect.Path}\" does not begin with a slash", $"write /{redirect.Path}");
+                if (!route.Backends.IsEmpty) Error("redirect", "a route either redirects or has backends", "take one of them out");
+                continue;
+            }
+
             if (route.Backends.IsEmpty) Error("backends", "is missing", "write backends: [{ service: NAME, weight: 100 }]");
             else if (route.Backends.All(b => b.Weight == 0)) Error("backends", "every weight is 0", "give one a weight above 0");
             foreach (Backend backend in route.Backends)
@@ -52,6 +68,8 @@ internal static class RouteValidator
             }
         }
     }
+
+    private static bool Named(string text, string kind) => text.StartsWith(kind, StringComparison.Ordinal) && text.Length > kind.Length && text.AsSpan(kind.Length).IndexOfAnyExceptInRange('!', '~') < 0;
 
     private static bool HasTarget(Service service) => service.Addresses.Any(a =>
         HostPattern.TryParse(a, out HostPattern p, out _)

@@ -24,7 +24,7 @@ public sealed class AllocationTests
         await client.ConnectAsync(rig.Web);
         byte[] request = Encoding.ASCII.GetBytes("GET /some/path HTTP/1.1\r\nHost: a.test\r\nUser-Agent: test\r\n\r\n");
         var answer = new byte[4096];
-        await RunAsync(client.GetStream(), request, answer, 500);
+        await RunAsync(client.GetStream(), request, answer, 10_000);
         long before = await rig.Server.LoopAllocationsAsync();
         await RunAsync(client.GetStream(), request, answer, 10_000);
         long allocated = await rig.Server.LoopAllocationsAsync() - before;

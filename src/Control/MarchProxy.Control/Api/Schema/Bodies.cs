@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 namespace MarchProxy.Control.Api.Schema;
 
 /// <summary>What every resource has.</summary>
@@ -67,6 +68,12 @@ public sealed record ServiceBody : ResourceFields
 
     /// <summary>What it may do at most when it asks.</summary>
     public ServiceLimitsBody? Limits { get; init; }
+
+    /// <summary>How its addresses are watched.</summary>
+    public HealthBody? Health { get; init; }
+
+    /// <summary>When one of its addresses is set aside for failing.</summary>
+    public OutlierBody? Outlier { get; init; }
 }
 
 /// <summary>What a service may do at most when it asks; 0 for no bound.</summary>
@@ -202,6 +209,24 @@ public sealed record RouteBody : ResourceFields
 {
     /// <summary>Exact host names or <c>*.x</c>.</summary>
     public List<string>? Hosts { get; init; }
+
+    /// <summary>Conditions on header fields: a value, or an object with one of exact, prefix, regex, present.</summary>
+    public Dictionary<string, JsonNode>? Headers { get; init; }
+
+    /// <summary>Conditions on query parameters, written as those on header fields.</summary>
+    public Dictionary<string, JsonNode>? Query { get; init; }
+
+    /// <summary>Sends the client elsewhere, instead of backends.</summary>
+    public RedirectBody? Redirect { get; init; }
+
+    /// <summary>round-robin, least-request, random-two, ring-hash, maglev or ip-hash.</summary>
+    public string? Balance { get; init; }
+
+    /// <summary>What ring-hash and maglev hash: address, <c>header:NAME</c> or <c>cookie:NAME</c>.</summary>
+    public string? HashOn { get; init; }
+
+    /// <summary>Requests a second.</summary>
+    public RouteRateLimitBody? RateLimit { get; init; }
 
     /// <summary>Paths.</summary>
     public List<PathBody>? Paths { get; init; }

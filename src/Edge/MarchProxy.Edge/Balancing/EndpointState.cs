@@ -1,0 +1,71 @@
+using System.Collections.Concurrent;
+using MarchProxy.Model.Resources;
+using MarchProxy.Net;
+
+namespace MarchProxy.Edge.Balancing;
+
+/// <summary>What is known of one address of a service: shared by all loops and routes, kept over changes of the configuration.</summary>
+internal sealed class EndpointState(string service, Endpoint endpoint)
+{
+    /// <summary>An address that fails again and again is set aside for at most so many times the first stretch.</summary>
+    private const int MaxStretches = 30;
+    private int _failures, _ejections;
+    private long _ejectedUntil, _lastEjection;
+
+    /// <summary>Requests under way to it; counted where a route balances by it.</summary>
+    public int Active;
+
+    public string Service => service;
+
+    public Endpoint Endpoint => endpoint;
+
+    /// <summary>What its health check says; true until one has spoken.</summary>
+    public bool IsHealthy { get; set; } = true;
+
+    public bool IsEjected(long nowMs) => nowMs < Volatile.Read(ref _ejectedUntil);
+
+    public bool IsAvailable(long nowMs) => IsHealthy && !IsEjected(nowMs);
+
+    public void Succeeded()
+    {
+        if (_failures != 0) Volatile.Write(ref _failures, 0);
+    }
+
+    /// <summary>Counts a failure.</summary>
+    /// <returns>Whether there were so many in a row that it should be set aside.</returns>
+    public bool Failed(OutlierEjection rule) => rule.Failures > 0 && Interlocked.Increment(ref _failures) >= rule.Failures;
+
+    /// <summary>Sets it aside: longer when it was aside not long ago.</summary>
+    public void Eject(OutlierEjection rule, long nowMs)
+    {
+        long stretch = (long)rule.EjectFor.TotalMilliseconds;
+        _ejections = nowMs - _lastEjection < stretch * MaxStretches ? Math.Min(_ejections + 1, MaxStretches) : 1;
+        _lastEjection = nowMs;
+        Volatile.Write(ref _failures, 0);
+        Volatile.Write(ref _ejectedUntil, nowMs + (stretch * _ejections));
+    }
+}
+
+/// <summary>The addresses of all services.</summary>
+internal sealed class EndpointTable
+{
+    private readonly ConcurrentDictionary<(string Service, Endpoint Endpoint), EndpointState> _all = new();
+
+    public EndpointState Get(string service, Endpoint endpoint) => _all.GetOrAdd((service, endpoint), static key => new EndpointState(key.Service, key.Endpoint));
+
+    /// <summary>Forgets what no configuration names any more.</summary>
+    public void Keep(HashSet<EndpointState> wanted)
+    {
+        foreach ((var key, EndpointState state) in _all)
+        {
+            if (!wanted.Contains(state)) _all.TryRemove(key, out _);
+        }
+    }
+
+    /// <summary>One or zero for each address, for metrics.</summary>
+    public IEnumerable<(string Upstream, double Up)> Up(Func<long> nowMs)
+    {
+        long now = nowMs();
+        return _all.Values.Select(s => ($"{s.Service} {s.Endpoint}", s.IsAvailable(now) ? 1.0 : 0.0));
+    }
+}

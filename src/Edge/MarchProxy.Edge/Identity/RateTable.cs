@@ -1,0 +1,41 @@
+using System.Collections.Concurrent;
+using MarchProxy.Edge.Balancing;
+
+namespace MarchProxy.Edge.Identity;
+
+/// <summary>Token buckets by what they limit and whom: shared by all loops, bounded, and found by a hash that nobody outside can aim at.</summary>
+internal sealed class RateTable(TimeProvider time)
+{
+    private const long Second = 1_000_000;
+    private const int MaxBuckets = 200_000;
+    private readonly ConcurrentDictionary<(string Limit, ulong Key), RateBucket> _buckets = new();
+    private readonly ulong _seed = (ulong)Random.Shared.NextInt64();
+    private long _swept;
+
+    /// <summary>Takes one.</summary>
+    /// <param name="limit">What is limited.</param>
+    /// <param name="key">Whom it is counted for.</param>
+    /// <param name="perSecond">How many a second.</param>
+    /// <param name="burst">How many at once.</param>
+    /// <returns>Zero when it may pass; else seconds until the next may.</returns>
+    public int Take(string limit, ReadOnlySpan<byte> key, int perSecond, int burst)
+    {
+        long now = time.GetTimestamp() / (time.TimestampFrequency / Second);
+        if (_buckets.Count >= MaxBuckets) Sweep(now);
+        long wait = _buckets.GetOrAdd((limit, Balancer.Hash(key, _seed)), static _ => new RateBucket()).Take(now, Math.Max(1, Second / perSecond), burst);
+        return (int)((wait + Second - 1) / Second);
+    }
+
+    /// <summary>Drops the buckets that are full again, and when none is, all: a flood of addresses must not fill the memory.</summary>
+    private void Sweep(long now)
+    {
+        long last = Volatile.Read(ref _swept);
+        if (now - last < Second || Interlocked.CompareExchange(ref _swept, now, last) != last) return;
+        foreach ((var key, RateBucket bucket) in _buckets)
+        {
+            if (bucket.IsFull(now)) _buckets.TryRemove(key, out _);
+        }
+
+        if (_buckets.Count >= MaxBuckets) _buckets.Clear();
+    }
+}
