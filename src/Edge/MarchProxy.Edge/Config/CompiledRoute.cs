@@ -186,13 +186,12 @@ internal sealed class CompiledBackend
     /// <summary>Notes what a request to an address came to; the one that failed too often is set aside, unless too many are.</summary>
     public void Note(EndpointState state, bool failed, long nowMs)
     {
-        if (!failed)
-        {
-            state.Succeeded();
-            return;
-        }
+        if (!failed) state.Succeeded();
+        else if (state.Failed(Service.Outlier) && Endpoints.Length > 1) SetAside(state, nowMs);
+    }
 
-        if (!state.Failed(Service.Outlier) || Endpoints.Length < 2) return;
+    private void SetAside(EndpointState state, long nowMs)
+    {
         int ejected = Endpoints.Count(e => e.IsEjected(nowMs));
         if ((ejected + 1) * 100 <= Service.Outlier.MaxEjectedPercent * Endpoints.Length) state.Eject(Service.Outlier, nowMs);
     }
