@@ -63,6 +63,40 @@ internal sealed class CompiledRoute
         return backend.IsAvailable(nowMs) ? backend : first;
     }
 
+    /// <summary>Notes what a request to an address came to; the one that failed too often is set aside, unless too many of the route's are.</summary>
+    public void Note(CompiledBackend backend, EndpointState state, bool failed, long nowMs)
+    {
+        if (!failed) state.Succeeded();
+        else if (state.Failed(backend.Service.Outlier) && Addresses > 1) SetAside(backend.Service.Outlier, state, nowMs);
+    }
+
+    /// <summary>An address for another try of a request: one that was not tried, and is up if any such is.</summary>
+    public (CompiledBackend Backend, EndpointState State)? Another(ReadOnlySpan<EndpointState?> tried, long nowMs)
+    {
+        (CompiledBackend Backend, EndpointState State)? spare = null;
+        int start = Random.Shared.Next(Backends.Length);
+        for (int b = 0; b < Backends.Length; b++)
+        {
+            CompiledBackend backend = Backends[(start + b) % Backends.Length];
+            int first = backend.Endpoints.Length > 1 ? Random.Shared.Next(backend.Endpoints.Length) : 0;
+            for (int i = 0; i < backend.Endpoints.Length; i++)
+            {
+                EndpointState state = backend.Endpoints[(first + i) % backend.Endpoints.Length];
+                if (tried.Contains(state)) continue;
+                if (state.IsAvailable(nowMs)) return (backend, state);
+                spare ??= (backend, state);
+            }
+        }
+
+        return spare;
+    }
+
+    private void SetAside(OutlierEjection rule, EndpointState state, long nowMs)
+    {
+        int ejected = Backends.Sum(b => b.Endpoints.Count(e => e.IsEjected(nowMs)));
+        if ((ejected + 1) * 100 <= rule.MaxEjectedPercent * Addresses) state.Eject(rule, nowMs);
+    }
+
     /// <summary>Pays for a try after the first; false when the route's requests have not earned it.</summary>
     public bool TryRetry()
     {
@@ -114,7 +148,7 @@ internal sealed class CompiledRoute
     /// <summary>Smooth weighted order: in every stretch each backend has its share.</summary>
     private static CompiledBackend[] Wheel(CompiledBackend[] backends)
     {
-        if (backends.Length == 1) return backends;
+        if (backends.Length < 2) return backends;
         long total = backends.Sum(b => (long)b.Weight);
         long divisor = backends.Aggregate(0L, (gcd, b) => Gcd(gcd, b.Weight));
         int slots = (int)Math.Min(MaxSlots, total / divisor);
@@ -182,17 +216,4 @@ internal sealed class CompiledBackend
 
     /// <summary>An address for a request; there must be one.</summary>
     public EndpointState Choose(ulong key, long nowMs) => _balancer.Choose(key, nowMs);
-
-    /// <summary>Notes what a request to an address came to; the one that failed too often is set aside, unless too many are.</summary>
-    public void Note(EndpointState state, bool failed, long nowMs)
-    {
-        if (!failed) state.Succeeded();
-        else if (state.Failed(Service.Outlier) && Endpoints.Length > 1) SetAside(state, nowMs);
-    }
-
-    private void SetAside(EndpointState state, long nowMs)
-    {
-        int ejected = Endpoints.Count(e => e.IsEjected(nowMs));
-        if ((ejected + 1) * 100 <= Service.Outlier.MaxEjectedPercent * Endpoints.Length) state.Eject(Service.Outlier, nowMs);
-    }
 }

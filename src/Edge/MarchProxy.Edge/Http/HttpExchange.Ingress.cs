@@ -17,7 +17,8 @@ internal sealed partial class HttpExchange : IRequestFields
     private CompiledBackend? _backend;
     private EndpointState? _endpoint;
     private bool _counted;
-    private ulong? _key;
+    private EndpointState?[]? _tried;
+    private int _triedCount;
 
     /// <summary>Finds the route and its backend, then lets the request pass.</summary>
     private ValueTask<bool> IngressAsync()
@@ -34,7 +35,7 @@ internal sealed partial class HttpExchange : IRequestFields
         Record.Destination = _backend.Service.Name;
         _targetTls = _backend.Tls;
         if (_backend.Endpoints.Length == 0) return ResolveBackendAsync(_backend);
-        Choose(_backend);
+        Choose(_backend, _backend.Choose(_route.KeyOf(this, _session.Address), _edge.Loop.NowMs));
         return ProxyAsync(_route.RequestRewrite, _route.ResponseRewrite, route.Timeout);
     }
 
@@ -65,11 +66,11 @@ internal sealed partial class HttpExchange : IRequestFields
     }
 
     /// <summary>Takes an address of a backend, and counts it as busy where that is balanced by.</summary>
-    private void Choose(CompiledBackend backend)
+    private void Choose(CompiledBackend backend, EndpointState endpoint)
     {
         Unchoose();
         _backend = backend;
-        _endpoint = backend.Choose(_key ??= _route!.KeyOf(this, _session.Address), _edge.Loop.NowMs);
+        _endpoint = endpoint;
         _counted = backend.Counts;
         if (_counted) Interlocked.Increment(ref _endpoint.Active);
         _targets[0] = _endpoint.Endpoint;
@@ -86,7 +87,7 @@ internal sealed partial class HttpExchange : IRequestFields
     /// <summary>Tells the address that was asked what came of it.</summary>
     private void Note(bool failed)
     {
-        if (_endpoint is not null) _backend!.Note(_endpoint, failed, _edge.Loop.NowMs);
+        if (_endpoint is not null) _route!.Note(_backend!, _endpoint, failed, _edge.Loop.NowMs);
     }
 
     // RFC 9110 section 7.4: a connection that was made for one name asks for another only where one certificate is for both.

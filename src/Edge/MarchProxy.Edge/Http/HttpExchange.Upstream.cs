@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using MarchProxy.Edge.Balancing;
 using MarchProxy.Edge.Http1;
 using MarchProxy.Edge.Upstream;
 using MarchProxy.Net;
@@ -141,20 +142,17 @@ internal sealed partial class HttpExchange
         }
     }
 
-    /// <summary>Turns to the route's next backend with known addresses; nothing was sent yet, so any request may.</summary>
+    /// <summary>Turns to an address that this request has not tried; nothing was sent yet, so any request may.</summary>
     private bool NextBackend()
     {
-        for (int i = 0; i < _route!.Backends.Length; i++)
-        {
-            Config.CompiledBackend next = _route.Pick(_edge.Loop.NowMs);
-            if (next.Endpoints.Length == 0) continue;
-            Choose(next);
-            _targetTls = next.Tls;
-            Record.Destination = next.Service.Name;
-            return true;
-        }
-
-        return false;
+        _tried ??= new EndpointState?[MaxTargets];
+        if (_triedCount == MaxTargets) return false;
+        _tried[_triedCount++] = _endpoint;
+        if (_route!.Another(_tried.AsSpan(0, _triedCount), _edge.Loop.NowMs) is not { } next) return false;
+        Choose(next.Backend, next.State);
+        _targetTls = next.Backend.Tls;
+        Record.Destination = next.Backend.Service.Name;
+        return true;
     }
 
     private void UseUpstream(TcpConnection connection, bool reused)

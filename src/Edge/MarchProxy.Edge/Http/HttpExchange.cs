@@ -64,7 +64,8 @@ internal sealed partial class HttpExchange
         Unchoose();
         _route = null;
         _backend = null;
-        _key = null;
+        if (_triedCount > 0) Array.Clear(_tried!);
+        _triedCount = 0;
         _upstream = null;
         _targetTls = null;
     }

@@ -43,6 +43,11 @@ internal sealed class FileConfig(EdgeHost host, string path) : IConfigSource
 
             return file.Snapshot is { } snapshot ? await host.ApplyAsync(snapshot, why) is null : host.Refuse(why, "it has errors");
         }
+        catch (Exception e)
+        {
+            host.Log.Error("a defect of the proxy's own: the configuration could not be put in force", ("exception", e.ToString()));
+            return host.Refuse(why, "a defect of the proxy's own");
+        }
         finally
         {
             _reading.Release();

@@ -23,10 +23,11 @@ internal sealed class NginxServer : IAsyncDisposable
     /// <summary>The same over TLS, with a certificate that nobody signed.</summary>
     public int TlsPort { get; }
 
-    public static async Task<NginxServer> StartAsync()
+    /// <param name="fixedPort">The port; a free one without it.</param>
+    public static async Task<NginxServer> StartAsync(int fixedPort = 0)
     {
         var folder = new TempFolder();
-        int port = FreePort(), tlsPort = FreePort();
+        int port = fixedPort > 0 ? fixedPort : FreePort(), tlsPort = FreePort();
         TestCertificate.Write(folder, "origin", "origin.test");
         File.WriteAllBytes(folder["big"], Bytes(8 << 20));
         Directory.CreateDirectory(folder["body"]);
