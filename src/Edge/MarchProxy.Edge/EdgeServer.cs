@@ -3,6 +3,7 @@ using MarchProxy.Edge.Balancing;
 using MarchProxy.Edge.Config;
 using MarchProxy.Edge.Health;
 using MarchProxy.Edge.Identity;
+using MarchProxy.Edge.Http2;
 using MarchProxy.Edge.Kestrel;
 using MarchProxy.Edge.Listeners;
 using MarchProxy.Edge.Loops;
@@ -35,6 +36,7 @@ public sealed class EdgeServer : IAsyncDisposable
     private readonly RateTable _rates;
     private readonly EndpointTable _endpoints = new();
     private readonly HealthMonitor _health;
+    private Http2Server? _http2;
     private EdgeLoop[] _edges = [];
     private ListenerSet? _listeners;
 
@@ -89,7 +91,12 @@ public sealed class EdgeServer : IAsyncDisposable
         try
         {
             var config = new EdgeConfig(snapshot, _upstreams, _endpoints);
-            if (_edges.Length == 0) Begin(config);
+            if (_edges.Length == 0)
+            {
+                Begin(config);
+                await StartHttp2Async();
+            }
+
             await _jwks.PrepareAsync(snapshot);
             ListenerPlan plan = await _listeners!.PrepareAsync(snapshot);
             await _loops.ForEachAsync(loop => _edges[loop.Id].Obey(config));
@@ -113,12 +120,16 @@ public sealed class EdgeServer : IAsyncDisposable
         IsDraining = true;
         await _listeners!.CloseAllAsync();
         await _loops.ForEachAsync(loop => _edges[loop.Id].BeginDrain());
+        using var drained = new CancellationTokenSource(TimeSpan.FromMilliseconds(_settings.DrainMs));
+        using CancellationTokenRegistration sooner = cancellationToken.Register(drained.Cancel);
+        Task http2 = _http2?.StopAsync(drained.Token) ?? Task.CompletedTask;
         long deadline = Environment.TickCount64 + _settings.DrainMs;
         while (Environment.TickCount64 < deadline && !cancellationToken.IsCancellationRequested && await OpenSessionsAsync() > 0)
         {
             await Task.Delay(50, CancellationToken.None);
         }
 
+        await http2;
         int left = await OpenSessionsAsync();
         if (left > 0) _log.Warn("connections were still open at the end of the drain and are closed", ("count", left));
         await _loops.ForEachAsync(loop => _edges[loop.Id].KillAll());
@@ -129,6 +140,7 @@ public sealed class EdgeServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _health.DisposeAsync();
+        if (_http2 is not null) await _http2.DisposeAsync();
         _loops.Dispose();
         _listeners?.Dispose();
         _applying.Dispose();
@@ -153,6 +165,13 @@ public sealed class EdgeServer : IAsyncDisposable
         _listeners = new ListenerSet(_loops, _edges);
         _loops.Start();
         foreach (EventLoop loop in _loops.Loops) loop.Post(_edges[loop.Id].Start);
+    }
+
+    private async Task StartHttp2Async()
+    {
+        _http2 = new Http2Server(CreateTransport());
+        await _http2.StartAsync();
+        await _loops.ForEachAsync(loop => _edges[loop.Id].Http2 = _http2.Transport);
     }
 
     private async Task<int> OpenSessionsAsync()

@@ -190,8 +190,12 @@ internal sealed class CompiledBackend
         Endpoints = [.. endpoints.Distinct().Select(e => states.Get(service.Name, e))];
         _balancer = new Balancer(balance, Endpoints);
         string? named = service.Addresses.FirstOrDefault(a => HostPattern.TryParse(a, out HostPattern p, out _) && p.Kind == HostPatternKind.Name);
+        TlsName = service.Tls is { ServerName.Length: > 0 } given ? given.ServerName : named ?? service.Addresses.FirstOrDefault(a => a.Length > 0)?.Split('/')[0] ?? "";
         Tls = tls(service, named ?? service.Addresses.FirstOrDefault(a => a.Length > 0)?.Split('/')[0] ?? "");
     }
+
+    /// <summary>The name that its certificate must have.</summary>
+    public string TlsName { get; }
 
     /// <summary>TLS towards it, or null for plain HTTP.</summary>
     public UpstreamTls? Tls { get; }

@@ -1,9 +1,8 @@
 using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
-using System.Security.Cryptography.X509Certificates;
+using MarchProxy.Edge.Upstream;
 using MarchProxy.Model.Addresses;
 using MarchProxy.Model.Resources;
 using MarchProxy.Net;
@@ -33,7 +32,7 @@ internal sealed class HealthProbe : IDisposable
             PooledConnectionIdleTimeout = TimeSpan.FromMinutes(2),
             ConnectCallback = ConnectAsync,
         };
-        if (secure) handler.SslOptions = Ssl(service, host);
+        if (secure) handler.SslOptions = UpstreamClients.Ssl(service.Tls, host);
         _http = new HttpClient(handler) { BaseAddress = new UriBuilder(secure ? "https" : "http", host, endpoint.Port).Uri, MaxResponseContentBufferSize = MaxBytes, Timeout = Timeout.InfiniteTimeSpan };
     }
 
@@ -83,22 +82,6 @@ internal sealed class HealthProbe : IDisposable
         string status = (response.TrailingHeaders.TryGetValues("grpc-status", out IEnumerable<string>? trailing) ? trailing : response.Headers.TryGetValues("grpc-status", out IEnumerable<string>? leading) ? leading : []).FirstOrDefault() ?? "none";
         if (status != "0") return $"its gRPC status is {status}";
         return body.Length >= 7 && body[5] == 0x08 && body[6] == 1 ? null : "it does not serve";
-    }
-
-    private static SslClientAuthenticationOptions Ssl(Service service, string host)
-    {
-        var ssl = new SslClientAuthenticationOptions { TargetHost = service.Tls is { ServerName.Length: > 0 } tls ? tls.ServerName : host };
-        if (service.Tls is { Ca.Length: > 0 } withCa)
-        {
-            var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-            policy.CustomTrustStore.ImportFromPem(withCa.Ca);
-            ssl.CertificateChainPolicy = policy;
-        }
-
-#pragma warning disable CA5359 // What the operator has switched off for the traffic is off for its checks; a warning told him so.
-        if (service.Tls?.InsecureSkipVerify == true) ssl.RemoteCertificateValidationCallback = static (_, _, _, _) => true;
-#pragma warning restore CA5359
-        return ssl;
     }
 
     private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellation)

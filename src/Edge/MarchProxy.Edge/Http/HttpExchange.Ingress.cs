@@ -2,7 +2,7 @@ using System.Text;
 using MarchProxy.Edge.Balancing;
 using MarchProxy.Edge.Config;
 using MarchProxy.Edge.Http1;
-using MarchProxy.Model.Resources;
+using MarchProxy.Edge.Ingress;
 using MarchProxy.Model.Routing;
 using MarchProxy.Net;
 using MarchProxy.Net.Dns;
@@ -25,15 +25,25 @@ internal sealed partial class HttpExchange : IRequestFields
     {
         ReadOnlySpan<byte> head = _session.Pending[.._headLength];
         Record.SetRequest(_request.MethodName.In(head), _request.Authority.In(head), _request.Path.In(head));
-        if (_request.Method == RequestMethod.Connect || FindRoute(head) is not { } route) return RespondAsync(LocalAnswers.NoRoute);
+        ReadOnlySpan<byte> host = _request.Host.Host.In(head), target = _request.Path.In(head);
+        if (_request.Method == RequestMethod.Connect || IngressRules.Find(_config, host, target, _request.MethodName.In(head), this) is not { } route) return RespondAsync(LocalAnswers.NoRoute);
         _route = _config.Compiled(route);
         Record.Rule = route.Name;
-        if (_session.Client.Tls is { } tls && !ServesName(tls.ServerName, head)) return RespondAsync(LocalAnswers.Misdirected);
-        if (route.RateLimit is { } limit && Limited(limit) is > 0 and var seconds) return RespondAsync(LocalAnswers.TooManyRequests(seconds, limit.RequestsPerSecond));
-        if (route.Redirect is { } redirect) return RespondAsync(LocalAnswers.Redirected(redirect.Status, Location(redirect, head)));
+        var asked = new IngressRequest
+        {
+            Fields = this,
+            Client = _session.Address,
+            ServerName = _client.Tls?.ServerName,
+            IsSecure = _session.IsSecure,
+            Authority = _request.Authority.In(head),
+            Host = host,
+            Target = target,
+        };
+        if (IngressRules.Judge(_edge, _session.Listener, _route, asked) is { } answer) return RespondAsync(answer);
         _backend = _route.Pick(_edge.Loop.NowMs);
         Record.Destination = _backend.Service.Name;
         _targetTls = _backend.Tls;
+        if (_backend.Service.Protocol == "h2c") return RespondAsync(LocalAnswers.NeedsHttp2);
         if (_backend.Endpoints.Length == 0) return ResolveBackendAsync(_backend);
         Choose(_backend, _backend.Choose(_route.KeyOf(this, _session.Address), _edge.Loop.NowMs));
         return ProxyAsync(_route.RequestRewrite, _route.ResponseRewrite, route.Timeout);
@@ -88,57 +98,6 @@ internal sealed partial class HttpExchange : IRequestFields
     private void Note(bool failed)
     {
         if (_endpoint is not null) _route!.Note(_backend!, _endpoint, failed, _edge.Loop.NowMs);
-    }
-
-    // RFC 9110 section 7.4: a connection that was made for one name asks for another only where one certificate is for both.
-    private bool ServesName(string? serverName, ReadOnlySpan<byte> head)
-    {
-        if (serverName is null || _session.Listener.Certificates.Length < 2) return true;
-        ReadOnlySpan<byte> host = _request.Host.Host.In(head);
-        return host.IsEmpty || Ascii.EqualsIgnoreCase(host, serverName) || _session.Listener.SameCertificate(serverName, Encoding.ASCII.GetString(host));
-    }
-
-    private int Limited(RouteRateLimit limit)
-    {
-        Span<byte> key = stackalloc byte[16];
-        int length = 0;
-        int burst = limit.Burst > 0 ? limit.Burst : limit.RequestsPerSecond;
-        if (_route!.RateField is { } field)
-        {
-            ((IRequestFields)this).TryGetField(field, out ReadOnlySpan<byte> value);
-            return _edge.Rates.Take(_route.Route.Name, value, limit.RequestsPerSecond, burst);
-        }
-
-        if (limit.Key == "address") _session.Address?.TryWriteBytes(key, out length);
-        return _edge.Rates.Take(_route.Route.Name, key[..length], limit.RequestsPerSecond, burst);
-    }
-
-    private string Location(Redirect redirect, ReadOnlySpan<byte> head)
-    {
-        ReadOnlySpan<byte> path = _request.Path.In(head);
-        int mark = path.IndexOf((byte)'?');
-        string query = mark < 0 ? "" : Encoding.Latin1.GetString(path[mark..]);
-        string where = redirect.Path.Length > 0 ? redirect.Path : Encoding.Latin1.GetString(mark < 0 ? path : path[..mark]);
-        string scheme = redirect.Scheme.Length > 0 ? redirect.Scheme : _session.IsSecure ? "https" : "http";
-
-        // Another scheme has another port: the one that was asked would be wrong there.
-        string host = redirect.Host.Length > 0 ? redirect.Host : Encoding.Latin1.GetString(redirect.Scheme.Length > 0 ? _request.Host.Host.In(head) : _request.Authority.In(head));
-        if (redirect is { Host: "", Scheme.Length: > 0 } && _request.Host.IsIPv6 && !host.StartsWith('[')) host = $"[{host}]";
-        return $"{scheme}://{host}{(where.Length == 0 ? "/" : where)}{query}";
-    }
-
-    private Route? FindRoute(ReadOnlySpan<byte> head)
-    {
-        ReadOnlySpan<byte> host = _request.Host.Host.In(head);
-        Span<char> name = stackalloc char[256];
-        if (host.Length > name.Length) return null;
-        for (int i = 0; i < host.Length; i++) name[i] = char.ToLowerInvariant((char)host[i]);
-        int length = host.Length > 1 && name[host.Length - 1] == '.' ? host.Length - 1 : host.Length;
-        ReadOnlySpan<byte> path = _request.Path.In(head);
-        int query = path.IndexOf((byte)'?');
-        if (query >= 0) path = path[..query];
-        if (path.IsEmpty) path = "/"u8;
-        return _config.Snapshot.Routes.Match(name[..length], path, _request.MethodName.In(head), this);
     }
 
     private async ValueTask<bool> ResolveBackendAsync(CompiledBackend backend)

@@ -5,6 +5,7 @@ using MarchProxy.Edge.Config;
 using MarchProxy.Edge.Identity;
 using MarchProxy.Edge.Socks;
 using MarchProxy.Edge.Http1;
+using MarchProxy.Edge.Http2;
 using MarchProxy.Edge.Listeners;
 using MarchProxy.Edge.Loops;
 using MarchProxy.Model.Egress;
@@ -33,6 +34,7 @@ internal sealed class HttpSession : IEdgeSession
     private ImmutableArray<Service> _byAddress;
     private HttpExchange? _exchange;
     private TlsIdentity? _certificate;
+    private bool _handedOver;
 
     private HttpSession(EdgeLoop edge, TcpConnection client, ActiveListener listener)
     {
@@ -133,6 +135,7 @@ internal sealed class HttpSession : IEdgeSession
         try
         {
             if (_listener.Tls is not null && !await HandshakeAsync()) return;
+            if (Client.Tls?.NegotiatedProtocol == Net.Tls.TlsProtocol.H2 && HandOver()) return;
             while (true)
             {
                 // The next request's first byte, waited for without a buffer.
@@ -157,6 +160,7 @@ internal sealed class HttpSession : IEdgeSession
                     return;
                 }
 
+                if (_served == 0 && _listener.Purpose == ListenerPurpose.Ingress && Pending.StartsWith("PRI * HTTP/2.0"u8) && HandOver()) return;
                 HttpExchange exchange = _exchange = _edge.RentExchange(this);
                 bool goOn = await exchange.RunAsync();
                 _exchange = null;
@@ -173,10 +177,17 @@ internal sealed class HttpSession : IEdgeSession
         }
         finally
         {
-            Client.Close();
+            if (!_handedOver) Client.Close();
             ReleaseInput();
             _edge.Sessions.Remove(this);
         }
+    }
+
+    /// <summary>Leaves a connection that speaks HTTP/2 to Kestrel, which closes it in the end.</summary>
+    private bool HandOver()
+    {
+        var origin = new EdgeConnection(_edge, _listener, Client.Remote, Client.Tls?.ServerName, IsSecure);
+        return _handedOver = !_edge.IsDraining && _edge.Http2?.HandOver(Client, PendingMemory, origin) == true;
     }
 
     private PeerAddress NewPeer()

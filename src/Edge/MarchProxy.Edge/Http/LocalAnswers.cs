@@ -55,6 +55,14 @@ internal static class LocalAnswers
         Error = ProxyError.HttpRequestDenied,
     };
 
+    public static LocalResponse NeedsHttp2 { get; } = new()
+    {
+        Status = 505,
+        Reason = "needs-http2",
+        Detail = "This service speaks HTTP/2 alone: ask it by HTTP/2.",
+        Error = ProxyError.HttpRequestError,
+    };
+
     public static LocalResponse Misdirected { get; } = new()
     {
         Status = 421,

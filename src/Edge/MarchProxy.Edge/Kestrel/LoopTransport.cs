@@ -76,8 +76,20 @@ public sealed class LoopTransport : IConnectionListenerFactory
     /// <param name="connection">An open connection, with or without TLS; with TLS it counts as one that agreed on <c>h2</c>.</param>
     /// <param name="alreadyRead">What was read from it and Kestrel must see first; copied.</param>
     /// <returns>False when Kestrel does not listen on <see cref="HandOverPoint"/> or is overrun: the connection is still the caller's.</returns>
-    public bool HandOver(TcpConnection connection, ReadOnlyMemory<byte> alreadyRead) =>
-        _handOver is { } queue && queue.TryAdd(new LoopConnection(connection, _options, alreadyRead));
+    public bool HandOver(TcpConnection connection, ReadOnlyMemory<byte> alreadyRead) => HandOver<object>(connection, alreadyRead, null);
+
+    /// <summary>The same, with something for the application to find among the connection's features.</summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="alreadyRead">What was read from it.</param>
+    /// <param name="feature">What the application finds; null for nothing.</param>
+    public bool HandOver<T>(TcpConnection connection, ReadOnlyMemory<byte> alreadyRead, T? feature)
+        where T : class
+    {
+        if (_handOver is not { } queue) return false;
+        var handed = new LoopConnection(connection, _options, alreadyRead);
+        if (feature is not null) handed.Features.Set(feature);
+        return queue.TryAdd(handed);
+    }
 
     private void Offer(AcceptQueue queue, TcpConnection connection, ReadOnlyMemory<byte> alreadyRead)
     {

@@ -137,6 +137,7 @@ internal sealed class ListenerSet(LoopGroup loops, EdgeLoop[] edges) : IDisposab
             return new TlsServerContext(new TlsServerOptions
             {
                 Certificates = [.. certificates.Select(c => new TlsCertificate(c.Chain, c.Key))],
+                Alpn = listener.Purpose == ListenerPurpose.Ingress ? ["h2", "http/1.1"] : ["http/1.1"],
                 MinVersion = tls.MinVersion == "1.3" ? TlsMinVersion.Tls13 : TlsMinVersion.Tls12,
                 ClientCaPem = tls.ClientCa,
                 ClientCertificates = tls.ClientCa is null ? ClientCertificateMode.None : ClientCertificateMode.Required,

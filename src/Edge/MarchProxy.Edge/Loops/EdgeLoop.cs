@@ -57,6 +57,9 @@ internal sealed class EdgeLoop
     /// <summary>What services use of what they may.</summary>
     public EgressLimits EgressLimits { get; }
 
+    /// <summary>Takes connections that speak HTTP/2; null while there is nobody to.</summary>
+    public Kestrel.LoopTransport? Http2 { get; set; }
+
     /// <summary>Rate limits of routes.</summary>
     public RateTable Rates { get; }
 

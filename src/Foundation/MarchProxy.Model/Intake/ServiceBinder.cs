@@ -19,7 +19,7 @@ internal static class ServiceBinder
         Position = header.Position,
         Addresses = Addresses(fields),
         Ports = Ports(fields, "ports"),
-        Protocol = fields.Choice("protocol", "http", ("http", "http"), ("https", "https"), ("tcp", "tcp"), ("udp", "udp"), ("icmp", "icmp")),
+        Protocol = fields.Choice("protocol", "http", ("http", "http"), ("https", "https"), ("h2c", "h2c"), ("tcp", "tcp"), ("udp", "udp"), ("icmp", "icmp")),
         Collection = fields.Text("collection"),
         Auth = Auth(fields.Map("auth")),
         Resolve = Resolve(fields),

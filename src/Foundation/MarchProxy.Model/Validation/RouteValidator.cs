@@ -56,7 +56,7 @@ internal static class RouteValidator
                 {
                     Error("backends", $"the service {backend.Service} has no address that can be dialled", "give it an IP address or a host name without *");
                 }
-                else if (service.Protocol is not ("http" or "https" or "tcp"))
+                else if (service.Protocol is not ("http" or "https" or "h2c" or "tcp"))
                 {
                     Error("backends", $"the service {backend.Service} speaks {service.Protocol}, which a route cannot send to", "write protocol: http or https");
                 }
