@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.IO.Pipelines;
 using System.Text.Json;
 using MarchProxy.Edge.Access;
@@ -57,18 +58,22 @@ internal static class Http2Answers
             if (change.Action != "remove") response.Headers.Append(change.Name, change.Value);
         }
 
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(ChunkBytes);
         try
         {
             await using Stream content = await from.Content.ReadAsStreamAsync(aborted);
-            await output.StartAsync(aborted);
             PipeWriter writer = output.Writer;
-            while (true)
+            ValueTask<int> reading = content.ReadAsync(buffer, aborted);
+
+            // A response that ended with its head goes on as one: gRPC tells a status so (Trailers-Only).
+            bool open = !reading.IsCompleted;
+            if (open) await output.StartAsync(aborted);
+            for (int n; (n = await reading) > 0; reading = content.ReadAsync(buffer, aborted))
             {
-                int n = await content.ReadAsync(writer.GetMemory(ChunkBytes), aborted);
-                if (n == 0) break;
-                writer.Advance(n);
+                if (!open) await output.StartAsync(aborted);
+                open = true;
                 record.BytesOut += n;
-                await writer.FlushAsync(aborted);
+                await writer.WriteAsync(buffer.AsMemory(0, n), aborted);
             }
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
@@ -77,6 +82,10 @@ internal static class Http2Answers
             record.Reason = "upstream-incomplete";
             context.GetRequiredFeature<IHttpRequestLifetimeFeature>().Abort();
             return false;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
         }
 
         if (context.Get<IHttpResponseTrailersFeature>() is { } trailers)

@@ -1,7 +1,7 @@
 using MarchProxy.Edge.Access;
 using MarchProxy.Edge.Config;
-using MarchProxy.Edge.Http;
 using MarchProxy.Edge.Egress;
+using MarchProxy.Edge.Http;
 using MarchProxy.Edge.Http1;
 using MarchProxy.Edge.Identity;
 using MarchProxy.Edge.Listeners;
