@@ -34,7 +34,7 @@ public sealed class TlsTests : IAsyncLifetime
         string[] flags = version.Split('=');
         string port = _proxy["tls"].Split(':')[1];
         (int code, string answer) = await Curl.RunAsync(
-            [.. flags, "--cacert", _folder[certificate + ".pem"], "--resolve", $"{host}:{port}:127.0.0.1", $"https://{host}:{port}/x"]);
+            [.. flags, "--http1.1", "--cacert", _folder[certificate + ".pem"], "--resolve", $"{host}:{port}:127.0.0.1", $"https://{host}:{port}/x"]);
         Assert.Equal(0, code);
         Assert.Contains("path=/x via=1.1 marchproxy xff=127.0.0.1 proto=https", answer, StringComparison.Ordinal);
     }

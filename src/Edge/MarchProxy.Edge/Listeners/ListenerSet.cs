@@ -79,7 +79,7 @@ internal sealed class ListenerSet(LoopGroup loops, EdgeLoop[] edges) : IDisposab
         Listener old = active.Resource;
         return old.Address == wanted.Address && old.Port == wanted.Port && old.Purpose == wanted.Purpose && old.Protocol == wanted.Protocol
             && old.Via == wanted.Via && old.ProxyProtocol == wanted.ProxyProtocol && old.Service == wanted.Service && old.ServicePort == wanted.ServicePort
-            && old.Tls?.MinVersion == wanted.Tls?.MinVersion && old.Tls?.ClientCa == wanted.Tls?.ClientCa
+            && old.Tls?.MinVersion == wanted.Tls?.MinVersion && (old.Tls?.Alpn ?? []).SequenceEqual(wanted.Tls?.Alpn ?? []) && old.Tls?.ClientCa == wanted.Tls?.ClientCa
             && active.Certificates.Select(c => (c.Chain, c.Key)).SequenceEqual(certificates.Select(c => (c.Chain, c.Key)));
     }
 
@@ -137,7 +137,7 @@ internal sealed class ListenerSet(LoopGroup loops, EdgeLoop[] edges) : IDisposab
             return new TlsServerContext(new TlsServerOptions
             {
                 Certificates = [.. certificates.Select(c => new TlsCertificate(c.Chain, c.Key))],
-                Alpn = listener.Purpose == ListenerPurpose.Ingress ? ["h2", "http/1.1"] : ["http/1.1"],
+                Alpn = !tls.Alpn.IsEmpty ? tls.Alpn : listener.Purpose == ListenerPurpose.Ingress ? ["h2", "http/1.1"] : ["http/1.1"],
                 MinVersion = tls.MinVersion == "1.3" ? TlsMinVersion.Tls13 : TlsMinVersion.Tls12,
                 ClientCaPem = tls.ClientCa,
                 ClientCertificates = tls.ClientCa is null ? ClientCertificateMode.None : ClientCertificateMode.Required,

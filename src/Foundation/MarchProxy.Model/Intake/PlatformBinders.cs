@@ -62,6 +62,7 @@ internal static class PlatformBinders
         {
             Certificates = fields.Texts("certificates"),
             MinVersion = fields.Choice("minVersion", "1.2", ("1.2", "1.2"), ("1.3", "1.3")),
+            Alpn = fields.Texts("alpn"),
             ClientCa = fields.Secret("clientCa", literalIsFine: true),
         };
         fields.Finish();

@@ -153,6 +153,7 @@ public static partial class ResourceWriter
         json.WriteStartObject("tls");
         Texts(json, "certificates", tls.Certificates);
         if (tls.MinVersion != "1.2") json.WriteString("minVersion", tls.MinVersion);
+        Texts(json, "alpn", tls.Alpn);
         Text(json, "clientCa", tls.ClientCa);
         json.WriteEndObject();
     }

@@ -76,6 +76,9 @@ public sealed record ListenerTls
     /// <summary>1.2 (default) or 1.3.</summary>
     public string MinVersion { get; init; } = "1.2";
 
+    /// <summary>Protocols offered to clients, best first: h2 and http/1.1. Empty for both on ingress.</summary>
+    public ImmutableArray<string> Alpn { get; init; } = [];
+
     /// <summary>PEM of the CA that client certificates must come from; null asks for none.</summary>
     public string? ClientCa { get; init; }
 }

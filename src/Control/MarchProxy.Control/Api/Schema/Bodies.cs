@@ -344,6 +344,9 @@ public sealed record ListenerTlsBody
     /// <summary>1.2 or 1.3.</summary>
     public string? MinVersion { get; init; }
 
+    /// <summary>Protocols offered, best first: h2 and http/1.1; left out, both on ingress.</summary>
+    public List<string>? Alpn { get; init; }
+
     /// <summary>PEM of the CA that clients must come from.</summary>
     public string? ClientCa { get; init; }
 }
