@@ -4,7 +4,7 @@ using MarchProxy.Bench.Site;
 
 namespace MarchProxy.Bench.Load;
 
-/// <summary>What one run of wrk saw.</summary>
+/// <summary>What one run of wrk or h2load saw.</summary>
 /// <param name="Requests">Answered requests.</param>
 /// <param name="Seconds">Length of the load.</param>
 /// <param name="Bytes">Bytes received.</param>
