@@ -192,7 +192,7 @@ internal sealed class ManagedConfig : IConfigSource
             RunningVersion = _host.Edge.Version ?? "",
             Draining = _host.Edge.IsDraining,
         };
-        report.Capabilities.AddRange(["epoll", "http1", "tls", "udp"]);
+        report.Capabilities.AddRange(["epoll", "http1", "http2", "socks5", "tls", "transparent", "udp"]);
         foreach ((string name, double value) in _host.Metrics.Totals("marchproxy_requests_total", "marchproxy_connections_total", "marchproxy_active_connections", "marchproxy_bytes_total", "marchproxy_egress_decisions_total"))
         {
             report.Counters[name] = value;
