@@ -161,7 +161,7 @@ internal sealed partial class HttpExchange
         bool reusable = _response.KeepAlive && _inputStart == _inputEnd && _bodyState == BodyState.Done && !_edge.IsDraining;
         if (_bodyState != BodyState.Sending)
         {
-            if (reusable) _edge.Pool.Return(_upstream!, _targetTls);
+            if (reusable && !TellsClient) _edge.Pool.Return(_upstream!, _targetTls);
             else _upstream!.Close();
             _upstream = null;
         }

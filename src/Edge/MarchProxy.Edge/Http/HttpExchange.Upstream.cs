@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using MarchProxy.Edge.Balancing;
 using MarchProxy.Edge.Http1;
+using MarchProxy.Edge.Tcp;
 using MarchProxy.Edge.Upstream;
 using MarchProxy.Net;
 using MarchProxy.Net.Loop;
@@ -93,10 +94,13 @@ internal sealed partial class HttpExchange
 
     private bool IsIdempotent => _request.Method is RequestMethod.Get or RequestMethod.Head or RequestMethod.Put or RequestMethod.Delete or RequestMethod.Options or RequestMethod.Trace;
 
+    /// <summary>Whether the upstream is told whose connection it is: then it is nobody else's.</summary>
+    private bool TellsClient => _backend is { Service.ProxyProtocol: true };
+
     /// <summary>Takes a connection from the pool, or makes one.</summary>
     private ValueTask<LocalResponse?> ConnectUpstreamAsync(bool fresh)
     {
-        if (!fresh)
+        if (!fresh && !TellsClient)
         {
             for (int i = 0; i < _targetCount; i++)
             {
@@ -125,6 +129,12 @@ internal sealed partial class HttpExchange
                 }
 
                 UseUpstream(connection, reused: false);
+                if (TellsClient && await connection.SendAllAsync(ProxyHeader.Make(_client.Remote, _client.Local), _edge.Settings.BodyStallMs) < 0)
+                {
+                    CloseUpstream();
+                    return LocalAnswers.ResponseIncomplete;
+                }
+
                 if (_targetTls is not { } tls) return null;
                 int secured = await connection.StartTlsAsync(tls.Context.CreateSession(connection.TlsDescriptor, tls.ServerName), _edge.Settings.HandshakeMs);
                 if (secured == 0) return null;

@@ -186,7 +186,7 @@ internal sealed class HttpSession : IEdgeSession
     /// <summary>Leaves a connection that speaks HTTP/2 to Kestrel, which closes it in the end.</summary>
     private bool HandOver()
     {
-        var origin = new EdgeConnection(_edge, _listener, Client.Remote, Client.Tls?.ServerName, IsSecure);
+        var origin = new EdgeConnection(_edge, _listener, Client.Remote, Client.Local, Client.Tls?.ServerName, IsSecure);
         return _handedOver = !_edge.IsDraining && _edge.Http2?.HandOver(Client, PendingMemory, origin) == true;
     }
 

@@ -119,11 +119,12 @@ internal sealed class Http2Application(UpstreamClients clients) : IHttpApplicati
         CancellationToken aborted = context.GetRequiredFeature<IHttpRequestLifetimeFeature>().RequestAborted;
         using var late = CancellationTokenSource.CreateLinkedTokenSource(aborted);
         late.CancelAfter(route.Route.Timeout > TimeSpan.Zero ? route.Route.Timeout : TimeSpan.FromMilliseconds(connection.Edge.Settings.ResponseHeadMs));
+        using HttpMessageInvoker? own = backend.Service.ProxyProtocol ? UpstreamClients.ForOne(backend.Service, backend.TlsName, Tcp.ProxyHeader.Make(connection.Client, connection.Local)) : null;
         using HttpRequestMessage message = Http2Request.Make(context, request, connection, route, backend, endpoint);
         HttpResponseMessage response;
         try
         {
-            response = await clients.For(backend.Service, backend.TlsName).SendAsync(message, late.Token);
+            response = await (own ?? clients.For(backend.Service, backend.TlsName)).SendAsync(message, late.Token);
         }
         catch (Exception e) when (e is HttpRequestException or IOException || (e is OperationCanceledException && !aborted.IsCancellationRequested))
         {

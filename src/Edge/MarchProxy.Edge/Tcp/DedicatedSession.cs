@@ -95,6 +95,15 @@ internal sealed class DedicatedSession : IEdgeSession
             return;
         }
 
+        if (gate.Decision.Destination is { ProxyProtocol: true } && await upstream.SendAllAsync(ProxyHeader.Make(_client.Remote, _client.Local), _edge.Settings.BodyStallMs) < 0)
+        {
+            _edge.EgressLimits.Close(gate.Decision.Source);
+            upstream.Close();
+            _record.Reason = "upstream-reset";
+            _client.Abort();
+            return;
+        }
+
         await EgressTunnel.RunAsync(_edge, _client, upstream, gate, _record, default, watched: true);
     }
 }

@@ -27,6 +27,13 @@ internal static class ProxyHeader
         return bytes[..common].SequenceEqual(start[..common]) ? Text(bytes, out client) : -1;
     }
 
+    /// <summary>A v2 header as bytes.</summary>
+    public static byte[] Make(in Endpoint client, in Endpoint local)
+    {
+        Span<byte> header = stackalloc byte[64];
+        return header[..Write(header, client, local)].ToArray();
+    }
+
     /// <summary>Writes a v2 header for a TCP client.</summary>
     /// <returns>Bytes written, at most 52.</returns>
     public static int Write(Span<byte> to, in Endpoint client, in Endpoint local)

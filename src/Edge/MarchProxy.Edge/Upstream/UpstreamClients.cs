@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net.Security;
+using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using MarchProxy.Model.Resources;
 
@@ -19,6 +20,10 @@ internal sealed class UpstreamClients : IDisposable
         ServiceTls tls = service.Tls ?? new ServiceTls();
         return _clients.GetOrAdd((serverName, tls.Ca, tls.InsecureSkipVerify), static (key, tls) => Make(Ssl(tls, key.ServerName)), tls);
     }
+
+    /// <summary>A client for one request, whose connection begins with a header of its own and is nobody else's.</summary>
+    public static HttpMessageInvoker ForOne(Service service, string serverName, byte[] header) =>
+        Make(service.Protocol == "https" ? Ssl(service.Tls, serverName) : null, header);
 
     /// <summary>TLS towards a service, for clients of the framework.</summary>
     public static SslClientAuthenticationOptions Ssl(ServiceTls? tls, string serverName)
@@ -43,7 +48,7 @@ internal sealed class UpstreamClients : IDisposable
         foreach (HttpMessageInvoker client in _clients.Values) client.Dispose();
     }
 
-    private static HttpMessageInvoker Make(SslClientAuthenticationOptions? ssl)
+    private static HttpMessageInvoker Make(SslClientAuthenticationOptions? ssl, byte[]? header = null)
     {
         var handler = new SocketsHttpHandler
         {
@@ -59,6 +64,25 @@ internal sealed class UpstreamClients : IDisposable
             MaxResponseHeadersLength = 64,
         };
         if (ssl is not null) handler.SslOptions = ssl;
+        if (header is not null)
+        {
+            handler.ConnectCallback = async (context, cancellation) =>
+            {
+                var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+                try
+                {
+                    await socket.ConnectAsync(context.DnsEndPoint, cancellation);
+                    await socket.SendAsync(header, cancellation);
+                    return new NetworkStream(socket, ownsSocket: true);
+                }
+                catch
+                {
+                    socket.Dispose();
+                    throw;
+                }
+            };
+        }
+
         return new HttpMessageInvoker(handler);
     }
 }

@@ -55,6 +55,7 @@ internal static class RouteRulesWriter
             json.WriteEndObject();
         }
 
+        if (service.ProxyProtocol) json.WriteBoolean("proxyProtocol", true);
         var common = new OutlierEjection();
         if (service.Outlier == common) return;
         json.WriteStartObject("outlier");

@@ -27,6 +27,7 @@ internal static class ServiceBinder
         Tls = Tls(fields.Map("tls")),
         Owners = fields.Texts("owners"),
         Limits = Limits(fields.Map("limits")),
+        ProxyProtocol = fields.Choice("proxyProtocol", false, ("true", true), ("false", false)),
         Health = RouteRulesBinder.Health(fields.Map("health")),
         Outlier = RouteRulesBinder.Outlier(fields.Map("outlier")),
     };

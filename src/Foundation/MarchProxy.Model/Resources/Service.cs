@@ -34,6 +34,9 @@ public sealed record Service : Resource
     /// <summary>How it is spoken to over TLS, when its protocol is https; null for the system's CAs and its own name.</summary>
     public ServiceTls? Tls { get; init; }
 
+    /// <summary>Whether connections to it begin with a PROXY protocol header (v2) that tells the client's address; none is shared between clients then.</summary>
+    public bool ProxyProtocol { get; init; }
+
     /// <summary>How its addresses are watched; null for not at all.</summary>
     public HealthCheck? Health { get; init; }
 

@@ -29,6 +29,7 @@ internal static class ServiceValidator
             }
 
             if (service.Tls?.InsecureSkipVerify == true) diagnostics.Warning(service.Position, service.Reference, "tls.insecureSkipVerify", "anybody in between can read and change what is sent", "name the CA under tls.ca instead");
+            if (service.ProxyProtocol && service.Protocol is not ("http" or "https" or "tcp")) Error("proxyProtocol", $"a service that speaks {service.Protocol} takes no PROXY header", "take it out");
             if (service.Health is { Type: "http" or "https" } health && !health.Path.StartsWith('/')) Error("health.path", $"\"{health.Path}\" does not begin with a slash", $"write /{health.Path}");
             if (service.Collection.Length > 0 && !NameValidator.IsLabel(service.Collection)) Error("collection", $"\"{service.Collection}\" is not a DNS label", "write lower-case letters, digits and dashes");
         }

@@ -10,8 +10,9 @@ internal sealed class NginxServer : IAsyncDisposable
     private readonly TempFolder _folder;
     private readonly Child _child;
 
-    private NginxServer(TempFolder folder, Child child, int port, int tlsPort)
+    private NginxServer(TempFolder folder, Child child, int port, int tlsPort, int proxyPort)
     {
+        ProxyPort = proxyPort;
         TlsPort = tlsPort;
         _folder = folder;
         _child = child;
@@ -23,11 +24,14 @@ internal sealed class NginxServer : IAsyncDisposable
     /// <summary>The same over TLS, with a certificate that nobody signed.</summary>
     public int TlsPort { get; }
 
+    /// <summary>The same, demanding a PROXY header.</summary>
+    public int ProxyPort { get; }
+
     /// <param name="fixedPort">The port; a free one without it.</param>
     public static async Task<NginxServer> StartAsync(int fixedPort = 0)
     {
         var folder = new TempFolder();
-        int port = fixedPort > 0 ? fixedPort : FreePort(), tlsPort = FreePort();
+        int port = fixedPort > 0 ? fixedPort : FreePort(), tlsPort = FreePort(), proxyPort = FreePort();
         TestCertificate.Write(folder, "origin", "origin.test");
         File.WriteAllBytes(folder["big"], Bytes(8 << 20));
         Directory.CreateDirectory(folder["body"]);
@@ -38,6 +42,10 @@ internal sealed class NginxServer : IAsyncDisposable
             http {
               access_log off; client_max_body_size 0; client_body_temp_path {{folder["body"]}};
               proxy_temp_path {{folder["body"]}}; fastcgi_temp_path {{folder["body"]}}; uwsgi_temp_path {{folder["body"]}}; scgi_temp_path {{folder["body"]}};
+              server {
+                listen 127.0.0.1:{{proxyPort}} proxy_protocol;
+                location / { default_type text/plain; return 200 "told=$proxy_protocol_addr path=$request_uri\n"; }
+              }
               server {
                 listen 127.0.0.1:{{port}};
                 listen 127.0.0.1:{{tlsPort}} ssl; ssl_certificate {{folder["origin.pem"]}}; ssl_certificate_key {{folder["origin.key"]}};
@@ -50,7 +58,7 @@ internal sealed class NginxServer : IAsyncDisposable
             }
             """));
         Child child = Child.Start("nginx", ["-c", configuration, "-p", folder.Path, "-e", folder["error.log"]]);
-        var server = new NginxServer(folder, child, port, tlsPort);
+        var server = new NginxServer(folder, child, port, tlsPort, proxyPort);
         await Wait.UntilAsync(() => server.AnswersAsync(), () => child.Output);
         return server;
     }

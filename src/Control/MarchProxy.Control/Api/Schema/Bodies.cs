@@ -69,6 +69,9 @@ public sealed record ServiceBody : ResourceFields
     /// <summary>What it may do at most when it asks.</summary>
     public ServiceLimitsBody? Limits { get; init; }
 
+    /// <summary>Whether connections to it begin with a PROXY protocol header (v2).</summary>
+    public bool? ProxyProtocol { get; init; }
+
     /// <summary>How its addresses are watched.</summary>
     public HealthBody? Health { get; init; }
 
