@@ -118,6 +118,9 @@ internal sealed class SocksAssociation(EdgeLoop edge, HttpSession session, EdgeC
             _ = flow.RunAsync();
         }
 
-        flow.Send(datagram[(3 + address)..]);
+        UdpBatch outgoing = edge.Datagrams.Outgoing;
+        outgoing.Clear();
+        outgoing.TryAdd(datagram[(3 + address)..], default);
+        flow.Send(outgoing);
     }
 }
