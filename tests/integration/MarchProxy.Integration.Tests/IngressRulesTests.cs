@@ -17,7 +17,7 @@ public sealed class IngressRulesTests : IAsyncLifetime
               - { name: one, addresses: [127.0.0.1], ports: "{{Port(0)}}" }
               - { name: two, addresses: [127.0.0.1], ports: "{{Port(1)}}", health: { type: http, path: /, interval: 100ms, timeout: 1s, unhealthyThreshold: 2 } }
               - { name: sick, addresses: [127.0.0.1], ports: "{{Port(2)}}", health: { type: http, path: /cut, interval: 100ms } }
-              - { name: many, addresses: [127.0.0.1, 127.0.0.2, 127.0.0.3], ports: "{{Port(0)}}" }
+              - { name: many, addresses: [127.0.0.1, 127.0.0.2, 127.0.0.3], ports: "{{Port(0)}}", outlier: { failures: 2, maxEjectedPercent: 100 } }
             routes:
               - { name: plain, hosts: [a.test], backends: [one] }
               - { name: canary, hosts: [a.test], headers: { X-Canary: "1" }, backends: [two], addPrefix: /canary }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using MarchProxy.Edge.Balancing;
 using MarchProxy.Edge.Http1;
+using MarchProxy.Edge.Identity;
 using MarchProxy.Edge.Upstream;
 using MarchProxy.Model.Addresses;
 using MarchProxy.Model.Resources;
@@ -20,6 +21,10 @@ internal sealed class CompiledRoute
     /// <summary>Tries after the first that requests earn: one in five, and ten to begin with. A backend that is down is not asked twice as often by all.</summary>
     private const int RetryPrice = 10, RetryIncome = 2, RetryPurse = 100;
 
+    /// <summary>Tries that a route has even when it has earned none, so that one with few requests is not without.</summary>
+    private const int RetriesPerSecond = 10;
+
+    private readonly RateBucket _retryFloor = new();
     private readonly CompiledBackend[] _wheel;
     private readonly byte[]? _hashField, _hashCookie;
     private int _next;
@@ -98,11 +103,12 @@ internal sealed class CompiledRoute
     }
 
     /// <summary>Pays for a try after the first; false when the route's requests have not earned it.</summary>
-    public bool TryRetry()
+    /// <param name="nowMs">The time.</param>
+    public bool TryRetry(long nowMs)
     {
         if (Interlocked.Add(ref _retryPurse, -RetryPrice) >= 0) return true;
         Interlocked.Add(ref _retryPurse, RetryPrice);
-        return false;
+        return _retryFloor.Take(nowMs * 1000, 1_000_000 / RetriesPerSecond, RetriesPerSecond) == 0;
     }
 
     /// <summary>What keeps a request with others like it.</summary>

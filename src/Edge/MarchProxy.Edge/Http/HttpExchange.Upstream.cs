@@ -146,7 +146,7 @@ internal sealed partial class HttpExchange
 
             Record.Upstream = _targets[0];
             Note(failed: true);
-            bool again = --tries > 0 && _route is { Addresses: > 1 } && _route.TryRetry() && NextBackend();
+            bool again = --tries > 0 && _route is { Addresses: > 1 } && _route.TryRetry(_edge.Loop.NowMs) && NextBackend();
             if (!again) return LocalAnswers.ConnectFailed(result.Error);
             Record.Retries++;
         }
