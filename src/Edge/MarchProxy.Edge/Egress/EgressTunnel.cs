@@ -5,6 +5,7 @@ using MarchProxy.Edge.Loops;
 using MarchProxy.Edge.Tunnels;
 using MarchProxy.Model.Egress;
 using MarchProxy.Model.Resources;
+using MarchProxy.Net;
 using MarchProxy.Net.Tcp;
 
 namespace MarchProxy.Edge.Egress;
@@ -35,7 +36,30 @@ internal sealed class EgressTunnel
 
     private HelloGuard? Guard { get; }
 
-    /// <summary>Runs the tunnel to its end, closes both sides and tells the record. The caller has had <see cref="Identity.EgressLimits.Open"/> say yes.</summary>
+    /// <summary>Connects for a tunnel, if its source may have one more. With a connection <see cref="RunAsync(EdgeLoop, TcpConnection, TcpConnection, EgressGate, AccessRecord, ReadOnlyMemory{byte}, bool)"/> must follow.</summary>
+    /// <param name="edge">The loop.</param>
+    /// <param name="gate">The decision.</param>
+    /// <param name="targets">What may be dialled; not empty.</param>
+    /// <param name="record">Told why there is no connection.</param>
+    /// <returns>The connection, or why there is none; no error number when the source may not.</returns>
+    public static async ValueTask<ConnectResult> ConnectAsync(EdgeLoop edge, EgressGate gate, ReadOnlyMemory<Endpoint> targets, AccessRecord record)
+    {
+        if (!edge.EgressLimits.Open(gate.Decision.Source))
+        {
+            record.Effect = "deny";
+            record.Reason = DenyReason.RateLimited.Code();
+            return new ConnectResult(null, 0);
+        }
+
+        ConnectResult result = await TcpConnector.ConnectAsync(edge.Loop, targets, edge.Settings.ConnectMs);
+        if (result.Connection is not null) return result;
+        edge.EgressLimits.Close(gate.Decision.Source);
+        record.Upstream = targets.Span[0];
+        record.Reason = "upstream-" + Errno.Name(result.Error);
+        return result;
+    }
+
+    /// <summary>Runs the tunnel to its end, closes both sides and tells the record. The connection is from <see cref="ConnectAsync"/>, or the caller has had <see cref="Identity.EgressLimits.Open"/> say yes.</summary>
     /// <param name="edge">The loop.</param>
     /// <param name="client">The client.</param>
     /// <param name="upstream">The destination.</param>

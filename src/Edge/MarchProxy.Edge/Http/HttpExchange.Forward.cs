@@ -46,8 +46,7 @@ internal sealed partial class HttpExchange
         bool caught = _session.Destination != default;
         if (caught && (connect || _request.Form != TargetForm.Origin)) return LocalAnswers.NoProxyHere;
         if (connect) Record.Kind = "connect";
-        else if (caught) Record.Kind = "http";
-        else if (_request.Form != TargetForm.Absolute) return LocalAnswers.NotAProxyRequest;
+        else if (!caught && _request.Form != TargetForm.Absolute) return LocalAnswers.NotAProxyRequest;
         else if (_request.Scheme == TargetScheme.Https) return LocalAnswers.HttpsByAbsoluteForm;
 
         ServiceIdentity? authenticated = _session.KnownByCertificate(_config);

@@ -28,13 +28,13 @@ internal sealed class JwksStore(TimeProvider time, ProcessLog log) : IDisposable
         return source.Keys;
     }
 
-    /// <summary>Reads the keys that a snapshot will need, for a few seconds at most: what does not come is told, and read again on use.</summary>
+    /// <summary>Reads the keys that a snapshot will need, for a few seconds at most, and only those never read before: one that cannot be had must not hold up every edit. What does not come is told, and read again on use.</summary>
     public async Task PrepareAsync(Snapshot snapshot)
     {
         Task[] reads =
         [
             .. snapshot.Resources.Services.Select(s => s.Auth.Jwks).OfType<string>().Distinct(StringComparer.Ordinal)
-                .Select(where => (where, source: _sources.GetOrAdd(where, static _ => new KeySource()))).Where(s => s.source.Keys is null).Select(s => ReadAsync(s.where, s.source)),
+                .Select(where => (where, source: _sources.GetOrAdd(where, static _ => new KeySource()))).Where(s => s.source.ReadAt is null).Select(s => ReadAsync(s.where, s.source)),
         ];
         if (reads.Length > 0) await Task.WhenAny(Task.WhenAll(reads), Task.Delay(s_first, time));
     }

@@ -124,10 +124,10 @@ internal sealed class EdgeLoop
         switch (listener.Purpose)
         {
             case ListenerPurpose.Dedicated:
-                DedicatedSession.Start(this, connection, listener);
+                StreamSession.Start(new DedicatedSession(this, connection, listener));
                 break;
             case ListenerPurpose.Transparent:
-                TransparentSession.Start(this, connection, listener);
+                StreamSession.Start(new TransparentSession(this, connection, listener));
                 break;
             default:
                 HttpSession.Start(this, connection, listener);

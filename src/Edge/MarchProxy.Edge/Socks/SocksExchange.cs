@@ -117,20 +117,8 @@ internal sealed class SocksExchange(EdgeLoop edge, HttpSession session)
 
         Endpoint[] targets = await EgressAdmission.AdmitAsync(edge, _config, _gate, _record);
         if (targets.Length == 0) return await RefuseAsync(_gate.Decision.Passes ? SocksReply.HostUnreachable : SocksReply.NotAllowed, _record.Reason!);
-        if (!edge.EgressLimits.Open(_gate.Decision.Source))
-        {
-            _record.Effect = "deny";
-            return await RefuseAsync(SocksReply.NotAllowed, DenyReason.RateLimited.Code());
-        }
-
-        ConnectResult result = await TcpConnector.ConnectAsync(edge.Loop, targets, edge.Settings.ConnectMs);
-        if (result.Connection is not { } upstream)
-        {
-            edge.EgressLimits.Close(_gate.Decision.Source);
-            _record.Upstream = targets[0];
-            return await RefuseAsync(Reply(result.Error), "upstream-" + Errno.Name(result.Error));
-        }
-
+        ConnectResult result = await EgressTunnel.ConnectAsync(edge, _gate, targets, _record);
+        if (result.Connection is not { } upstream) return await RefuseAsync(result.Error == 0 ? SocksReply.NotAllowed : Reply(result.Error), _record.Reason!);
         if (!await AnswerAsync(SocksReply.Succeeded, upstream.Local))
         {
             upstream.Close();

@@ -1,11 +1,10 @@
-using System.Diagnostics;
 using System.Text;
-using MarchProxy.Edge.Access;
 using MarchProxy.Edge.Config;
 using MarchProxy.Edge.Egress;
 using MarchProxy.Edge.Http;
 using MarchProxy.Edge.Listeners;
 using MarchProxy.Edge.Loops;
+using MarchProxy.Edge.Tcp;
 using MarchProxy.Edge.Tunnels;
 using MarchProxy.Model.Egress;
 using MarchProxy.Net;
@@ -17,79 +16,22 @@ namespace MarchProxy.Edge.Transparent;
 /// A connection that the kernel caught on its way. Its client is known by its address, its destination by the address that it was going to and by what its
 /// first bytes name: TLS by its server name, HTTP by each request's Host. A name that is allowed opens only the addresses that it has by our own resolving.
 /// </summary>
-internal sealed class TransparentSession : IEdgeSession
+internal sealed class TransparentSession(EdgeLoop edge, TcpConnection client, ActiveListener listener) : StreamSession(edge, client, listener, "transparent")
 {
-    private readonly EdgeLoop _edge;
-    private readonly TcpConnection _client;
-    private readonly ActiveListener _listener;
-    private readonly EdgeConfig _config;
-    private readonly AccessRecord _record = new();
+    private readonly EdgeConfig _config = edge.Config;
     private readonly EgressGate _gate = new();
 
-    private TransparentSession(EdgeLoop edge, TcpConnection client, ActiveListener listener)
+    protected override async ValueTask<bool> ServeAsync()
     {
-        _edge = edge;
-        _client = client;
-        _listener = listener;
-        _config = edge.Config;
-    }
-
-    IEdgeSession? IEdgeSession.Next { get; set; }
-
-    IEdgeSession? IEdgeSession.Previous { get; set; }
-
-    /// <summary>Takes a fresh connection over.</summary>
-    public static void Start(EdgeLoop edge, TcpConnection client, ActiveListener listener)
-    {
-        var session = new TransparentSession(edge, client, listener);
-        edge.Sessions.Add(session);
-        _ = session.RunAsync();
-    }
-
-    /// <summary>A stream has no place at which it could be ended without loss: it is left alone until the deadline.</summary>
-    public void Drain()
-    {
-    }
-
-    public void Kill() => _client.Abort();
-
-    private async Task RunAsync()
-    {
-        _record.Begin(_listener.Name, _client.Remote);
-        _record.Kind = "transparent";
-        bool handedOver = false;
-        try
+        Endpoint destination = Listener.Resource.Via == "redirect" ? Client.OriginalDestination : Client.Local;
+        if (destination == default || destination == Listener.Endpoint)
         {
-            handedOver = await ServeAsync();
-        }
-        catch (Exception e)
-        {
-            _edge.ReportDefect(e);
-        }
-        finally
-        {
-            _edge.Sessions.Remove(this);
-            if (!handedOver)
-            {
-                _client.Close();
-                _record.Ended = Stopwatch.GetTimestamp();
-                _edge.Finish(_record);
-            }
-        }
-    }
-
-    /// <returns>Whether an HTTP session has the connection now.</returns>
-    private async ValueTask<bool> ServeAsync()
-    {
-        Endpoint destination = _listener.Resource.Via == "redirect" ? _client.OriginalDestination : _client.Local;
-        if (destination == default || destination == _listener.Endpoint)
-        {
-            _record.Reason = "not-caught";
+            Record.Reason = "not-caught";
             return false;
         }
 
         // By the address alone first: a server may be the one that speaks first.
-        Decide(destination);
+        Aim(destination);
         EgressDecision decision = _gate.Decide(_config.Snapshot.Egress);
         string name = "";
         if (!decision.Passes && decision.Reason != DenyReason.ExplicitDeny)
@@ -97,7 +39,7 @@ internal sealed class TransparentSession : IEdgeSession
             (HelloStatus status, name) = await SniffAsync();
             if (status == HelloStatus.NotTls && name.Length == 0)
             {
-                HttpSession.Start(_edge, _client, _listener, destination);
+                HttpSession.Start(Edge, Client, Listener, destination);
                 return true;
             }
         }
@@ -106,10 +48,10 @@ internal sealed class TransparentSession : IEdgeSession
         return false;
     }
 
-    private void Decide(in Endpoint destination)
+    private void Aim(in Endpoint destination)
     {
-        _record.SetHost(destination.Address!.ToString());
-        _gate.SetSource(null, _client.Remote.Address is { } address ? _config.Snapshot.Egress.FindByAddress(address) : [], EgressProtocols.Tcp | EgressProtocols.Https, _edge.Now);
+        Record.SetHost(destination.Address!.ToString());
+        _gate.SetSource(null, Client.Remote.Address is { } address ? _config.Snapshot.Egress.FindByAddress(address) : [], EgressProtocols.Tcp | EgressProtocols.Https, Edge.Now);
         _gate.SetDestination(destination.Address!, destination.Port);
     }
 
@@ -119,7 +61,7 @@ internal sealed class TransparentSession : IEdgeSession
         byte[] buffer = new byte[ClientHello.MaxBytes];
         for (int seen = 0; ;)
         {
-            int n = await _client.PeekAsync(buffer, seen, _edge.Settings.HandshakeMs);
+            int n = await Client.PeekAsync(buffer, seen, Edge.Settings.HandshakeMs);
             if (n < 0 || n == seen) return (HelloStatus.Malformed, "-");
             seen = n;
             HelloStatus status = ClientHello.Read(buffer.AsSpan(0, seen), out string name);
@@ -131,38 +73,34 @@ internal sealed class TransparentSession : IEdgeSession
 
     private async ValueTask TunnelAsync(Endpoint destination, string name)
     {
-        Endpoint[] targets;
         bool named = name.Length > 1;
         if (named)
         {
-            _record.SetHost(name);
+            Record.SetHost(name);
             if (!_gate.SetDestination(Encoding.ASCII.GetBytes(name), isIPv6: false, destination.Port))
             {
-                EgressAdmission.Note(_record, new EgressDecision(Model.Resources.MappingEffect.Deny, DenyReason.BadDestination, null, null, null, destination.Port), _gate.AnySource);
+                EgressAdmission.Note(Record, new EgressDecision(Model.Resources.MappingEffect.Deny, DenyReason.BadDestination, null, null, null, destination.Port), _gate.AnySource);
                 return;
             }
         }
 
-        targets = await EgressAdmission.AdmitAsync(_edge, _config, _gate, _record);
+        Endpoint[] targets = await EgressAdmission.AdmitAsync(Edge, _config, _gate, Record);
         if (targets.Length == 0) return;
         Endpoint target = targets.FirstOrDefault(t => Equals(t.Address, destination.Address));
-        if (target == default || !_edge.EgressLimits.Open(_gate.Decision.Source))
+        if (target == default)
         {
-            _record.Effect = "deny";
-            _record.Reason = (target == default ? DenyReason.NameAddressMismatch : DenyReason.RateLimited).Code();
+            Record.Effect = "deny";
+            Record.Reason = DenyReason.NameAddressMismatch.Code();
             return;
         }
 
-        ConnectResult result = await TcpConnector.ConnectAsync(_edge.Loop, target, _edge.Settings.ConnectMs);
+        ConnectResult result = await EgressTunnel.ConnectAsync(Edge, _gate, new[] { target }, Record);
         if (result.Connection is not { } upstream)
         {
-            _edge.EgressLimits.Close(_gate.Decision.Source);
-            _record.Upstream = target;
-            _record.Reason = "upstream-" + Errno.Name(result.Error);
-            _client.Abort();
+            if (result.Error != 0) Client.Abort();
             return;
         }
 
-        await EgressTunnel.RunAsync(_edge, _client, upstream, _gate, _record, default, watched: named);
+        await EgressTunnel.RunAsync(Edge, Client, upstream, _gate, Record, default, watched: named);
     }
 }
