@@ -173,6 +173,7 @@ public sealed class ManagerServer : IAsyncDisposable
         new ApplyEndpoints(Manager).Map(app);
         new HistoryEndpoints(Manager).Map(app);
         new ExplainEndpoint(Manager).Map(app);
+        new FlowEndpoint(Manager).Map(app);
         new PlaneEndpoints(Manager, Planes).Map(app);
         new AccountEndpoints(Manager, _accounts, Keys, _limiter).Map(app);
         app.MapOpenApi("/openapi/{documentName}.json").ForAnybody();
@@ -180,12 +181,13 @@ public sealed class ManagerServer : IAsyncDisposable
         app.MapGet("/healthz", () => Results.Json(new { status = "live", version = _options.Version })).ForAnybody().ExcludeFromDescription();
         app.MapGet("/readyz", () => Results.Json(new { status = "ready" })).ForAnybody().ExcludeFromDescription();
         app.MapGet("/metrics", Metrics).ForAnybody().ExcludeFromDescription();
-        var ads = new AdsService(_hub, Planes, Keys, _log);
+        var ads = new AdsService(_hub, Planes, Keys, Manager.Flows, _log);
         ads.Map(app);
         app.MapUnknownMethods().ForAnybody();
         _metrics.Observe("marchproxy_manager_streams", "Open discovery streams.", () => _hub.Count);
         _metrics.Observe("marchproxy_manager_pushes_total", "Configuration pushes sent.", () => ads.Pushes);
         _metrics.Observe("marchproxy_manager_pushes_answered_total", "Configuration pushes by the planes' answer.", "answer", () => [("ack", ads.Accepted), ("nack", ads.Refused)]);
+        _metrics.Observe("marchproxy_manager_flows_lost_total", "Egress decisions left out of the flows, since their hour had too many different ones.", () => Manager.Flows.Lost);
         _metrics.Observe("marchproxy_manager_revision", "The revision of the store.", () => Manager.State.Revision);
     }
 

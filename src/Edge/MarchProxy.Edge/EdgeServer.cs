@@ -1,6 +1,7 @@
 using MarchProxy.Edge.Access;
 using MarchProxy.Edge.Balancing;
 using MarchProxy.Edge.Config;
+using MarchProxy.Edge.Egress;
 using MarchProxy.Edge.Health;
 using MarchProxy.Edge.Http2;
 using MarchProxy.Edge.Identity;
@@ -110,6 +111,15 @@ public sealed class EdgeServer : IAsyncDisposable
         {
             _applying.Release();
         }
+    }
+
+    /// <summary>Takes the counts of egress decisions since the last taking.</summary>
+    /// <returns>The counts by the text of their <see cref="Model.Egress.Flow"/>, the same flow once for each loop, and how many decisions found no room.</returns>
+    public async Task<(IReadOnlyList<(string Flow, FlowCount Count)> Counts, long Lost)> TakeFlowsAsync()
+    {
+        if (_edges.Length == 0) return ([], 0);
+        (List<(string, FlowCount)> Counts, long Lost)[] all = await Task.WhenAll(_loops.Loops.Select(loop => loop.InvokeAsync(() => _edges[loop.Id].Flows.Take())));
+        return ([.. all.SelectMany(a => a.Counts)], all.Sum(a => a.Lost));
     }
 
     /// <summary>Stops accepting, lets what is open end, and closes the rest at the deadline.</summary>

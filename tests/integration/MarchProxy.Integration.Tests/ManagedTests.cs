@@ -32,8 +32,12 @@ public sealed class ManagedTests : IAsyncLifetime
         await Wait.UntilAsync(async () => (await Suite.RunAsync(_folder, "get", "proxies")).Output.Contains("active", StringComparison.Ordinal), () => up.Process.Output);
         await RunAsync(0, "first start", "history");
 
+        await Wait.UntilAsync(async () => (await Suite.RunAsync(_folder, "flows", "--from", "billing", "--decision", "deny")).Output.Contains("elsewhere.test", StringComparison.Ordinal), () => up.Process.Output);
+        await RunAsync(0, "is allowed by mapping/billing-to-orders", "explain", "--from", "billing", "--to", "orders.test:80/http");
+
         string narrower = _folder.Write("narrower.yaml", (await File.ReadAllTextAsync(file)).Replace("protocols: [http, https, tcp]", "protocols: [https]", StringComparison.Ordinal));
         await RunAsync(0, "would newly deny: billing to orders (http", "apply", "-f", narrower, "--dry-run");
+        await RunAsync(0, "would newly deny a flow of the last 24 h: billing to orders.test:80 (http), 1 times, last at", "apply", "-f", narrower, "--dry-run");
         await RunAsync(0, "newly denied: billing to orders (http", "apply", "-f", narrower);
         await AskAsync("403", "orders.test");
         await RunAsync(1, "is denied: protocol-or-port", "explain", "billing", "orders.test:80", "--protocol", "http");

@@ -27,21 +27,9 @@ internal sealed class ExplainEndpoint(Manager manager)
         Service source = policy.FindService(request.Source ?? "") ?? throw new ControlException(RefusalKind.NotFound, $"There is no service \"{request.Source}\" in the cluster {name}.");
         if (request.Port is < 1 or > 65535) throw Wrong("port", "is not from 1 to 65535", "write the port that would be asked for");
         string host = request.Destination ?? "";
-        IPAddress? address = null;
-        if (!HostName.TryParseAddress(host, out address) && !HostName.TryNormalise(host, out host!)) throw Wrong("destination", "is neither a host name nor an address", "write orders.example or 192.0.2.1");
-        ServiceIdentity? identity = source.Auth.Type == AuthType.None ? null : new ServiceIdentity(source, source.Auth.Type);
-        var asked = new EgressRequest
-        {
-            Authenticated = identity,
-            ByAddress = identity is null ? [source] : [],
-            Host = address is null ? host : "",
-            Address = address,
-            Protocols = Protocol(request.Protocol ?? "https"),
-            Port = request.Port,
-            Now = manager.Time.GetUtcNow(),
-        };
-        EgressDecision decision = policy.Decide(asked);
-        if (address is not null && decision.Passes) decision = policy.DecideAddress(asked, address, decision);
+        if (!HostName.TryParseAddress(host, out IPAddress? address) && !HostName.TryNormalise(host, out host!)) throw Wrong("destination", "is neither a host name nor an address", "write orders.example or 192.0.2.1");
+        var asked = new Flow(source.Name, source.Auth.Type, Protocol(request.Protocol ?? "https"), address?.ToString() ?? host, request.Port);
+        EgressDecision decision = asked.Decide(policy, manager.Time.GetUtcNow());
         string reason = decision.Reason == DenyReason.None ? "allowed" : decision.Reason.Code();
         return new ExplainAnswer(
             decision.Effect switch { MappingEffect.Allow => "allow", MappingEffect.Report => "report", _ => "deny" }, reason, decision.Mapping?.Name, decision.Source?.Name ?? source.Name,

@@ -76,7 +76,11 @@ public sealed record ObjectChange(ResourceKey Key, ChangeAction Action, string? 
 /// <param name="DryRun">Whether nothing was changed.</param>
 /// <param name="Warnings">What should be looked at.</param>
 public sealed record ChangeResult(
-    IReadOnlyList<ObjectChange> Objects, IReadOnlyList<string> NewlyDenied, IReadOnlyList<ClusterVersion> Versions, bool DryRun, IReadOnlyList<string> Warnings);
+    IReadOnlyList<ObjectChange> Objects, IReadOnlyList<string> NewlyDenied, IReadOnlyList<ClusterVersion> Versions, bool DryRun, IReadOnlyList<string> Warnings)
+{
+    /// <summary>Of a dry run: what it would do to the flows of the last 24 hours; null when it could do nothing to them.</summary>
+    public FlowForecastResult? Flows { get; init; }
+}
 
 /// <summary>A version of a cluster.</summary>
 /// <param name="Cluster">The cluster.</param>

@@ -98,17 +98,7 @@ internal static class NewlyDenied
         if (policy.FindService(source) is not { } asking) return false;
         string address = destination.Addresses[0];
         string host = address.StartsWith("*.", StringComparison.Ordinal) ? "any" + address[1..] : address;
-        bool literal = HostPattern.TryNetwork(host, out System.Net.IPNetwork network);
-        ServiceIdentity? identity = asking.Auth.Type == AuthType.None ? null : new ServiceIdentity(asking, asking.Auth.Type);
-        return policy.Decide(new EgressRequest
-        {
-            Authenticated = identity,
-            ByAddress = identity is null ? [asking] : [],
-            Host = literal ? "" : host,
-            Address = literal ? network.BaseAddress : null,
-            Protocols = protocol,
-            Port = port,
-            Now = now,
-        }).Passes;
+        if (HostPattern.TryNetwork(host, out System.Net.IPNetwork network)) host = network.BaseAddress.ToString();
+        return new Flow(source, asking.Auth.Type, protocol, host, port).Decide(policy, now).Passes;
     }
 }

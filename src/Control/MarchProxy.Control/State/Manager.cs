@@ -34,6 +34,9 @@ public sealed class Manager(IControlStore store, SecretBox box, TimeProvider tim
     /// <summary>The store.</summary>
     public IControlStore Store => store;
 
+    /// <summary>What the planes' policies said to whom in the last 24 hours.</summary>
+    public FlowBook Flows { get; } = new(store, time, log);
+
     /// <summary>The clock.</summary>
     public TimeProvider Time => time;
 
@@ -41,6 +44,7 @@ public sealed class Manager(IControlStore store, SecretBox box, TimeProvider tim
     public async Task StartAsync(CancellationToken cancellation = default)
     {
         await ReloadAsync(cancellation);
+        Flows.Start();
         if (_state.Cluster("default") is null)
         {
             await ChangeAsync(new ChangeRequest { Actor = Actor.System, Comment = "first start", Put = [new Cluster { Name = "default", Cluster = "default" }] }, cancellation);
@@ -54,7 +58,12 @@ public sealed class Manager(IControlStore store, SecretBox box, TimeProvider tim
     /// <exception cref="StoreException">The store failed; nothing was changed.</exception>
     public async Task<ChangeResult> ChangeAsync(ChangeRequest request, CancellationToken cancellation = default)
     {
-        if (request.DryRun) return Result(Planner.Make(_state, request, time.GetUtcNow()), [], dryRun: true);
+        if (request.DryRun)
+        {
+            Plan tried = Planner.Make(_state, request, time.GetUtcNow());
+            return Result(tried, [], dryRun: true) with { Flows = await ForecastAsync(tried, cancellation) };
+        }
+
         await _editing.WaitAsync(cancellation);
         try
         {
@@ -100,10 +109,26 @@ public sealed class Manager(IControlStore store, SecretBox box, TimeProvider tim
     }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
+        await Flows.DisposeAsync();
         _editing.Dispose();
-        return store.DisposeAsync();
+        await store.DisposeAsync();
+    }
+
+    private async Task<FlowForecastResult?> ForecastAsync(Plan plan, CancellationToken cancellation)
+    {
+        int asked = 0;
+        var changes = new List<FlowChange>();
+        string[] clusters = [.. plan.Clusters.Where(name => FlowForecast.Concerns(plan, name))];
+        foreach (string name in clusters)
+        {
+            IReadOnlyList<(Model.Egress.Flow Flow, StoredFlow Count)> flows = await Flows.LatestAsync(name, cancellation);
+            asked += flows.Count;
+            changes.AddRange(FlowForecast.Find(plan.Base.Cluster(name)!, plan.After.Cluster(name), flows, time.GetUtcNow()));
+        }
+
+        return clusters.Length == 0 ? null : new FlowForecastResult(asked, changes);
     }
 
     private async Task ReloadAsync(CancellationToken cancellation)

@@ -81,6 +81,12 @@ public interface IControlStore : IAsyncDisposable
     /// <summary>Forgets a plane; false when there was none.</summary>
     Task<bool> DeleteProxyAsync(string cluster, string name, CancellationToken cancellation = default);
 
+    /// <summary>Adds counts of egress decisions to those that are there, and forgets the hours before a time.</summary>
+    Task AddFlowsAsync(IReadOnlyCollection<StoredFlow> flows, DateTimeOffset keepSince, CancellationToken cancellation = default);
+
+    /// <summary>Egress decisions of a cluster by flow and hour that were made since a time, the latest last.</summary>
+    Task<IReadOnlyList<StoredFlow>> FlowsAsync(string cluster, DateTimeOffset since, CancellationToken cancellation = default);
+
     /// <summary>A setting of the manager's own, or null.</summary>
     Task<byte[]?> SettingAsync(string name, CancellationToken cancellation = default);
 

@@ -146,3 +146,28 @@ public sealed record StoredClusterKey(string Id, string Cluster, byte[] Hash, Da
 public sealed record StoredProxy(
     string Cluster, string Name, string Kind, string Host, string Version, string Capabilities, DateTimeOffset RegisteredAt, DateTimeOffset LastSeen,
     string? RunningVersion, string? NackVersion, string? NackReason, DateTimeOffset? NackAt);
+
+/// <summary>How often the egress policy was asked one question in one hour.</summary>
+/// <param name="Cluster">Of the planes that were asked.</param>
+/// <param name="Hour">Hours since 1970.</param>
+/// <param name="Flow">The text of a <see cref="Model.Egress.Flow"/>.</param>
+/// <param name="Allowed">Times let through.</param>
+/// <param name="Denied">Times refused.</param>
+/// <param name="Reported">Times let through and reported as what would be denied.</param>
+/// <param name="Mapping">The mapping that decided last; empty for none.</param>
+/// <param name="Reason">The last decision's reason code.</param>
+/// <param name="LastSeen">When it was asked last.</param>
+public sealed record StoredFlow(string Cluster, long Hour, string Flow, long Allowed, long Denied, long Reported, string Mapping, string Reason, DateTimeOffset LastSeen)
+{
+    /// <summary>The hour of a time.</summary>
+    /// <param name="time">The time.</param>
+    public static long HourOf(DateTimeOffset time) => time.ToUnixTimeSeconds() / 3600;
+
+    /// <summary>Both together: counts are added, and the later one tells mapping and reason.</summary>
+    /// <param name="other">The other.</param>
+    public StoredFlow With(StoredFlow other)
+    {
+        StoredFlow later = other.LastSeen >= LastSeen ? other : this;
+        return later with { Allowed = Allowed + other.Allowed, Denied = Denied + other.Denied, Reported = Reported + other.Reported };
+    }
+}

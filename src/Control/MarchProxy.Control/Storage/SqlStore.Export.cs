@@ -10,7 +10,7 @@ internal sealed partial class SqlStore
 {
     private const string Format = "marchproxy-backup";
 
-    /// <summary>Every table in the order of an export, with its columns; a trailing * marks bytes.</summary>
+    /// <summary>Every table in the order of an export, with its columns; a trailing * marks bytes. Flows are left out: they are a day old at most, and the planes tell them anew.</summary>
     private static readonly (string Table, string[] Columns)[] s_tables =
     [
         ("revision", ["only_row", "number"]),

@@ -34,6 +34,7 @@ internal static class EgressAdmission
         int count = decision.Passes ? gate.FillTargets(policy, targets) : 0;
         decision = gate.Decision;
         Note(record, decision, gate.AnySource);
+        edge.Flows.Count(gate, edge.Now);
         if (count == 0) record.Reason = decision.Passes ? "dns-failure" : decision.Reason.Code();
         return targets[..count];
     }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Net;
 using System.Text;
 using MarchProxy.Edge.Http1;
@@ -16,6 +17,7 @@ namespace MarchProxy.Edge.Egress;
 /// </summary>
 internal sealed class EgressGate
 {
+    private const int MostSources = 4;
     private readonly char[] _host = new char[HostName.MaxLength + 1];
     private int _length;
     private IPAddress? _literal;
@@ -136,6 +138,34 @@ internal sealed class EgressGate
             ResolveStatus.NotFound or ResolveStatus.Ok => EgressAnswers.Unresolved(502, "dns-not-found", ProxyError.DnsError, this),
             _ => EgressAnswers.Unresolved(502, "dns-failure", ProxyError.DnsError, this),
         };
+    }
+
+    /// <summary>Writes what was asked as the text of a <see cref="Flow"/>: source, proof, protocols, port, host.</summary>
+    /// <returns>Characters written; 0 when there was no destination, or it does not fit.</returns>
+    public int WriteFlow(Span<char> text)
+    {
+        if (_literal is null && _length == 0) return 0;
+        int length = 0;
+        if (_authenticated is { } proven)
+        {
+            if (!text.TryWrite($"{proven.Service.Name}", out length)) return 0;
+        }
+        else if (!_byAddress.IsDefaultOrEmpty)
+        {
+            // Narrower networks come first: of many services that one address makes a client, the first few tell enough.
+            foreach (Service service in _byAddress.AsSpan()[..Math.Min(_byAddress.Length, MostSources)])
+            {
+                if (!text[length..].TryWrite($"{(length > 0 ? "," : "")}{service.Name}", out int name)) return 0;
+                length += name;
+            }
+        }
+
+        int proof = (int)(_authenticated?.Proof ?? AuthType.None), protocols = (int)_protocols;
+        if (!text[length..].TryWrite(CultureInfo.InvariantCulture, $"|{proof}|{protocols}|{_port}|", out int middle)) return 0;
+        length += middle;
+        int host = _length;
+        bool fits = _literal is null ? Host.TryCopyTo(text[length..]) : _literal.TryFormat(text[length..], out host);
+        return fits ? length + host : 0;
     }
 
     private int Take(EgressPolicy policy, IPAddress address, Span<Endpoint> targets, int count)

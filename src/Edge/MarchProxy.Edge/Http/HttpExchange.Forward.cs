@@ -25,6 +25,7 @@ internal sealed partial class HttpExchange
 
         _targetCount = _gate.FillTargets(_config.Snapshot.Egress, _targets);
         EgressAdmission.Note(Record, _gate.Decision, _gate.AnySource);
+        _edge.Flows.Count(_gate, _edge.Now);
         if (_targetCount == 0) return await RespondAsync(_gate.ResolutionRefusal());
         if (_session.Destination != default && !KeepCaught()) return await RespondAsync(Deny(DenyReason.NameAddressMismatch));
         if (_edge.EgressLimits.Request(_gate.Decision) is > 0 and var seconds)
@@ -76,6 +77,7 @@ internal sealed partial class HttpExchange
         EgressDecision decision = _gate.Decide(_config.Snapshot.Egress);
         EgressAdmission.Note(Record, decision, _gate.AnySource);
         if (decision.Passes) return null;
+        _edge.Flows.Count(_gate, _edge.Now);
 
         // A challenge helps a client that gave nothing; one that proved itself and may not is told so.
         bool challenge = !gave && !caught && _config.AnyTokens && decision.Reason is DenyReason.NoMapping or DenyReason.AuthenticationRequired;

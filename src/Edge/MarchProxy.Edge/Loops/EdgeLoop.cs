@@ -63,6 +63,9 @@ internal sealed class EdgeLoop
     /// <summary>Rate limits of routes.</summary>
     public RateTable Rates { get; }
 
+    /// <summary>What the egress policy said to whom.</summary>
+    public FlowTable Flows { get; } = new();
+
     /// <summary>The tunnels that a policy let through.</summary>
     public HashSet<EgressTunnel> Tunnels { get; } = [];
 

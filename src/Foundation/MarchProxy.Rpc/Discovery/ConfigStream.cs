@@ -98,8 +98,9 @@ public sealed class ConfigStream : IDisposable
 
     /// <summary>Reports, as often as the manager asks for, until cancelled; a manager that is away is tried again with the next report.</summary>
     /// <param name="report">Makes a report.</param>
+    /// <param name="answered">Told that the manager has the last report.</param>
     /// <param name="cancellation">Ends it.</param>
-    public async Task ReportAsync(Func<PlaneReport> report, CancellationToken cancellation)
+    public async Task ReportAsync(Func<Task<PlaneReport>> report, Action answered, CancellationToken cancellation)
     {
         while (!cancellation.IsCancellationRequested)
         {
@@ -109,8 +110,9 @@ public sealed class ConfigStream : IDisposable
                 await using RpcCall<PlaneReport, PlaneReportAnswer> call = _channel.Call(DiscoveryMethods.Report, _call, cancellation);
                 while (true)
                 {
-                    await call.WriteAsync(report());
+                    await call.WriteAsync(await report());
                     if (await call.ReadAsync() is not { } answer) break;
+                    answered();
                     interval = TimeSpan.FromMilliseconds(Math.Clamp(answer.IntervalMs, 100, 60_000));
                     await Task.Delay(interval, _options.Time, cancellation);
                 }

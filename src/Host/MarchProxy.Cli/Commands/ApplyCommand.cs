@@ -35,6 +35,7 @@ internal static class ApplyCommand
         }
 
         foreach (JsonNode? denied in (JsonArray)written["newlyDenied"]!) Console.WriteLine($"{(dry ? "would newly deny" : "newly denied")}: {denied}");
+        PolicyCommands.PrintForecast(written["flows"]);
         foreach (JsonNode? warning in (JsonArray)written["warnings"]!) Console.Error.WriteLine($"warning: {warning}");
         foreach (JsonNode? version in (JsonArray)written["versions"]!) Console.WriteLine($"cluster {version!["cluster"]}: version {version["version"]}{(dry ? "" : $" (number {version["number"]})")}");
     }

@@ -1,7 +1,5 @@
 using System.CommandLine;
 using System.CommandLine.Completions;
-using System.Globalization;
-using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using MarchProxy.Cli.Client;
 using MarchProxy.Cli.Configuration;
@@ -10,7 +8,7 @@ using MarchProxy.Model.Intake;
 
 namespace MarchProxy.Cli.Commands;
 
-/// <summary>Commands that ask a manager: login, get, describe, delete, explain, keys.</summary>
+/// <summary>Commands that ask a manager: login, get, describe, delete, keys.</summary>
 internal static class ClientCommands
 {
     private static readonly string[] s_kinds = [.. ResourceKind.All.Select(k => k.Plural), "proxies", "users"];
@@ -21,7 +19,6 @@ internal static class ClientCommands
         yield return Get();
         yield return Describe();
         yield return Delete();
-        yield return Explain();
         yield return Keys();
     }
 
@@ -149,36 +146,6 @@ internal static class ClientCommands
         return command;
     }
 
-    private static Command Explain()
-    {
-        var source = new Argument<string>("source") { Description = "The service that asks." };
-        var destination = new Argument<string>("destination") { Description = "HOST:PORT, or HOST for port 443." };
-        var protocol = new Option<string>("--protocol") { Description = "tcp, udp, icmp, http or https.", DefaultValueFactory = _ => "https" };
-        Option<string> cluster = Cluster();
-        Option<OutputFormat> output = SharedOptions.Output();
-        var command = new Command("explain", "May this service reach that destination, and why not.") { source, destination, protocol, cluster, output };
-        command.SetAction(result => WithAsync(async client =>
-        {
-            string target = result.GetValue(destination)!;
-            int colon = target.LastIndexOf(':');
-            bool hasPort = colon > 0 && int.TryParse(target.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out _);
-            int port = hasPort ? int.Parse(target[(colon + 1)..], CultureInfo.InvariantCulture) : 443;
-            string host = (hasPort ? target[..colon] : target).Trim('[', ']');
-            JsonNode? answer = await client.SendAsync(HttpMethod.Post, "explain", JsonContent.Create(new
-            {
-                source = result.GetValue(source),
-                destination = host,
-                port,
-                protocol = result.GetValue(protocol),
-                cluster = result.GetValue(cluster),
-            }));
-            if (result.GetValue(output) == OutputFormat.Table) Console.WriteLine(answer!["text"]);
-            else Show.Value(answer, result.GetValue(output));
-            return answer!["effect"]!.ToString() == "deny" ? ExitCodes.Failed : ExitCodes.Ok;
-        }));
-        return command;
-    }
-
     private static Command Keys()
     {
         var keys = new Command("keys", "API keys of clusters: what data planes prove themselves with.");
@@ -227,7 +194,8 @@ internal static class ClientCommands
         _ => ["name", "description", "updatedAt", "updatedBy"],
     };
 
-    private static async Task<JsonArray> AllAsync(ApiClient client, string plural, string query)
+    /// <summary>Every page of a list.</summary>
+    public static async Task<JsonArray> AllAsync(ApiClient client, string plural, string query)
     {
         var all = new JsonArray();
         string? cursor = null;

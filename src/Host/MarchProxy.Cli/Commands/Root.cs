@@ -15,7 +15,7 @@ internal static class Root
         root.Subcommands.Add(RunCommand.Create(settings));
         root.Subcommands.Add(CheckCommand.Create());
         root.Subcommands.Add(ApplyCommand.Create());
-        foreach (Command command in ClientCommands.Create().Concat(HistoryCommands.Create())) root.Subcommands.Add(command);
+        foreach (Command command in ClientCommands.Create().Concat(PolicyCommands.Create()).Concat(HistoryCommands.Create())) root.Subcommands.Add(command);
         root.Subcommands.Add(DbCommand.Create(settings));
         root.Subcommands.Add(CompletionCommand.Create());
         root.Subcommands.Add(VersionCommand.Create());

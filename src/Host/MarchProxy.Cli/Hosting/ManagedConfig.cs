@@ -37,6 +37,7 @@ internal sealed class ManagedConfig : IConfigSource
     private Task _running = Task.CompletedTask;
     private readonly Channel<bool> _worthSaving = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private volatile Unsaved? _unsaved;
+    private readonly FlowLedger _flows = new();
     private ConfigStream? _stream;
     private bool _warned;
 
@@ -46,6 +47,7 @@ internal sealed class ManagedConfig : IConfigSource
         _options = options;
         _cache = options.CacheFile is { } file ? new SnapshotCache(file, options.Box) : null;
         host.Metrics.Observe("marchproxy_manager_connected", "Whether the manager's stream is open.", () => _stream?.IsConnected == true ? 1 : 0);
+        host.Metrics.Observe("marchproxy_flows_lost_total", "Egress decisions left out of the manager's flows, since there were too many different ones.", () => _flows.Lost);
     }
 
     public Task<bool> First => _first.Task;
@@ -66,7 +68,7 @@ internal sealed class ManagedConfig : IConfigSource
     {
         await StartFromCacheAsync();
         _stream = new ConfigStream(_options.Stream, _held.ToDictionary(h => h.Key, h => h.Value.Version)) { OnConnection = OnConnection };
-        await Task.WhenAll(_stream.RunAsync(ApplyAsync, _stop.Token), _stream.ReportAsync(Report, _stop.Token), SaveAsync());
+        await Task.WhenAll(_stream.RunAsync(ApplyAsync, _stop.Token), _stream.ReportAsync(ReportAsync, _flows.Answered, _stop.Token), SaveAsync());
     }
 
     /// <summary>Writes the latest configuration to disk, at most every two seconds: a burst of edits costs one file, and no edit waits for the disk.</summary>
@@ -181,7 +183,7 @@ internal sealed class ManagedConfig : IConfigSource
 
     private static string Name(DomainResource resource) => $"{resource.Kind}/{resource.Name}";
 
-    private PlaneReport Report()
+    private async Task<PlaneReport> ReportAsync()
     {
         var report = new PlaneReport
         {
@@ -198,6 +200,8 @@ internal sealed class ManagedConfig : IConfigSource
             report.Counters[name] = value;
         }
 
+        (IReadOnlyList<(string Flow, Edge.Egress.FlowCount Count)> counts, long lost) = await _host.Edge.TakeFlowsAsync();
+        _flows.Report(report, counts, lost);
         return report;
     }
 

@@ -136,6 +136,21 @@ public abstract class StoreSuite
     }
 
     [Fact]
+    public async Task Flows_add_up_whoever_writes_them_and_old_hours_go()
+    {
+        await using IControlStore store = await NewAsync();
+        await using IControlStore other = Again(store);
+        var flow = new StoredFlow("default", StoredFlow.HourOf(s_now), "a|0|8|80|h.test", 1, 2, 3, "m", "none", s_now);
+        StoredFlow old = flow with { Hour = flow.Hour - 30, LastSeen = s_now.AddHours(-30) };
+        await store.AddFlowsAsync([flow, old], s_now.AddHours(-40));
+        await other.AddFlowsAsync([flow with { Allowed = 10, Mapping = "later", LastSeen = s_now.AddMinutes(1) }, flow with { Cluster = "other" }], s_now.AddHours(-40));
+        await store.AddFlowsAsync([flow with { Reason = "earlier", LastSeen = s_now.AddMinutes(-1) }], s_now.AddHours(-24));
+        Assert.Equal(flow with { Allowed = 12, Denied = 6, Reported = 9, Mapping = "later", LastSeen = s_now.AddMinutes(1) }, Assert.Single(await store.FlowsAsync("default", s_now.AddHours(-99))));
+        Assert.Empty(await store.FlowsAsync("default", s_now.AddMinutes(2)));
+        Assert.Single(await store.FlowsAsync("other", s_now));
+    }
+
+    [Fact]
     public async Task Migrating_again_does_nothing_and_a_newer_database_is_refused()
     {
         await using IControlStore store = await NewAsync();

@@ -8,11 +8,13 @@ namespace MarchProxy.Control.Api.Schema;
 /// <param name="Versions">The versions that it made.</param>
 /// <param name="DryRun">Whether nothing was changed.</param>
 /// <param name="Warnings">What should be looked at.</param>
-public sealed record Written(IReadOnlyList<WrittenObject> Objects, IReadOnlyList<string> NewlyDenied, IReadOnlyList<ClusterVersion> Versions, bool DryRun, IReadOnlyList<string> Warnings)
+/// <param name="Flows">Of a dry run: what it would do to the flows of the last 24 hours; left out when it could do nothing to them.</param>
+public sealed record Written(
+    IReadOnlyList<WrittenObject> Objects, IReadOnlyList<string> NewlyDenied, IReadOnlyList<ClusterVersion> Versions, bool DryRun, IReadOnlyList<string> Warnings, FlowForecastInfo? Flows)
 {
     internal static Written From(ChangeResult result) => new(
         [.. result.Objects.Select(o => new WrittenObject(o.Key.Cluster, o.Key.Kind, o.Key.Name, o.Action.ToString().ToLowerInvariant(), result.DryRun ? null : o.Token, o.ETag))],
-        result.NewlyDenied, result.Versions, result.DryRun, result.Warnings);
+        result.NewlyDenied, result.Versions, result.DryRun, result.Warnings, FlowForecastInfo.Of(result.Flows));
 }
 
 /// <summary>One object of an edit.</summary>
