@@ -36,7 +36,7 @@ internal sealed record BenchOptions
           --rounds N         rounds per peer (5)
           --seconds S        length of a round (4)
           --warmup S         load before the first round (6)
-          --peers A,B        only these of nginx, haproxy, marchproxy
+          --peers A,B        only these of nginx, haproxy, squid, dante, marchproxy
           --executable PATH  our executable
           --out DIR          where results go (artifacts/bench)
           --keep             keep the temporary folder with configurations and logs

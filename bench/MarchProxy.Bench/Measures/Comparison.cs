@@ -19,7 +19,7 @@ internal sealed class Comparison(Measure measure, TestBed bed, IReadOnlyList<str
                 {
                     entrant.Peer = PeerFactory.Create(name, bed);
                     entrant.Peer.Start();
-                    measure.WarmUp(entrant.Peer, name == "marchproxy" ? options.WarmUp : options.WarmUp / 4);
+                    measure.WarmUp(entrant.Peer, name.StartsWith("marchproxy", StringComparison.Ordinal) ? options.WarmUp : options.WarmUp / 4);
                 });
             measure.Prepare([.. Running.Select(e => e.Peer!)], options.Round);
             for (int round = 0; round < measure.Rounds(options.Rounds); round++)
@@ -35,7 +35,7 @@ internal sealed class Comparison(Measure measure, TestBed bed, IReadOnlyList<str
             foreach (Entrant entrant in _entrants.Values) entrant.Peer?.Dispose();
         }
 
-        return new MeasureResult(measure.Name, measure.Unit, measure.MoreIsBetter, measure.Goals,
+        return new MeasureResult(measure.Name, measure.Subject, measure.Unit, measure.MoreIsBetter, measure.Goals,
             [.. _entrants.Select(e => new PeerResult(e.Key, e.Value.Samples, e.Value.Failure))]);
     }
 

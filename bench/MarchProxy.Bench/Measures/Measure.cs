@@ -21,7 +21,10 @@ internal abstract class Measure(string group, string name, string unit)
     /// <summary>The peers that can do this, in the order of a round.</summary>
     public virtual IReadOnlyList<string> Peers => ["nginx", "haproxy", "marchproxy"];
 
-    /// <summary>What marchproxy should reach.</summary>
+    /// <summary>The peer whose value is held against the others'.</summary>
+    public virtual string Subject => "marchproxy";
+
+    /// <summary>What it should reach.</summary>
     public IReadOnlyList<Goal> Goals { get; init; } = [];
 
     /// <summary>How many rounds a peer needs when the command line asks for <paramref name="asked"/>.</summary>

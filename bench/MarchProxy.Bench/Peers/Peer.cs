@@ -29,6 +29,9 @@ internal abstract class Peer : IDisposable
     /// <summary>The forward proxy.</summary>
     public int ForwardPort { get; } = Ports.Free();
 
+    /// <summary>A UDP port that leads straight to the echo.</summary>
+    public int UdpPort { get; } = Ports.Free();
+
     /// <summary>The origin behind it.</summary>
     public int OriginPort => Bed.Origin.Port;
 
@@ -84,6 +87,8 @@ internal abstract class Peer : IDisposable
         ["HTTPS"] = Text(HttpsPort),
         ["BULK"] = Text(BulkPort),
         ["FORWARD"] = Text(ForwardPort),
+        ["UDP"] = Text(UdpPort),
+        ["ECHO"] = Text(Bed.UdpEcho.Port),
         ["ORIGIN"] = Text(Bed.Origin.Port),
         ["SOURCE"] = Text(Bed.BulkSource.Port),
         ["LOG"] = Text(Bed.LogSink.Port),

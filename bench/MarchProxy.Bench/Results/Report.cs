@@ -25,7 +25,7 @@ internal sealed partial class Report(string folder, IReadOnlyDictionary<string, 
             Machine = Machine(),
             Versions = versions,
             Goals = result.Goals.Select(g => new { Goal = g.Text(result.MoreIsBetter), Met = g.Met(result) }),
-            Ratios = result.Peers.Where(p => p.Peer != "marchproxy").ToDictionary(p => p.Peer, p => result.Ratio(p.Peer)),
+            Ratios = result.Peers.Where(p => p.Peer != result.Subject).ToDictionary(p => p.Peer, p => result.Ratio(p.Peer)),
             result.Peers,
         }, Json) + "\n");
     }
@@ -35,12 +35,13 @@ internal sealed partial class Report(string folder, IReadOnlyDictionary<string, 
     {
         StringBuilder text = new();
         string machine = string.Join(", ", Machine().Values);
-        text.AppendLine(machine).AppendJoin(", ", versions.Values).AppendLine().AppendLine();
-        text.AppendLine(Row("measure", "unit", "nginx", "haproxy", "marchproxy", "/nginx", "/haproxy", "goal"));
+        text.AppendLine(machine).AppendJoin(", ", versions.Values.Distinct()).AppendLine().AppendLine();
+        text.AppendLine(Row("measure", "unit", "ours", "others, and ours to theirs", "goal"));
         text.AppendLine(new string('-', 132));
         foreach (MeasureResult r in _results)
         {
-            text.AppendLine(Row(r.Measure, r.Unit, Value(r, "nginx"), Value(r, "haproxy"), Value(r, "marchproxy"), Factor(r.Ratio("nginx")), Factor(r.Ratio("haproxy")), Goals(r)));
+            string others = string.Join(", ", r.Peers.Where(p => p.Peer != r.Subject && p.Failure is null).Select(p => $"{p.Peer} {Value(r, p.Peer)} ({Factor(r.Ratio(p.Peer))})"));
+            text.AppendLine(Row(r.Measure, r.Unit, Value(r, r.Subject), others, Goals(r)));
             foreach (PeerResult dropped in r.Peers.Where(p => p.Failure is not null)) text.AppendLine($"    {dropped.Peer}: {dropped.Failure}");
         }
 
@@ -57,7 +58,7 @@ internal sealed partial class Report(string folder, IReadOnlyDictionary<string, 
     };
 
     private static string Row(params ReadOnlySpan<string> cells) => string.Create(CultureInfo.InvariantCulture,
-        $"{cells[0],-18} {cells[1],-16} {cells[2],11} {cells[3],11} {cells[4],11} {cells[5],8} {cells[6],8}   {cells[7]}").TrimEnd();
+        $"{cells[0],-20} {cells[1],-16} {cells[2],11}   {cells[3],-52} {cells[4]}").TrimEnd();
 
     private static string Value(MeasureResult result, string peer) => result.MedianOf(peer) is { } value
         ? value.ToString(value < 100 ? "N2" : "N0", CultureInfo.InvariantCulture)

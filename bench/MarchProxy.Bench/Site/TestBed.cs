@@ -18,6 +18,7 @@ internal sealed class TestBed : IDisposable
         WriteCertificate();
         LogSink = new LogSink();
         BulkSource = new BulkSource();
+        UdpEcho = new UdpEcho();
         Origin = new Origin(Path.Combine(Folder, "origin"));
     }
 
@@ -36,6 +37,8 @@ internal sealed class TestBed : IDisposable
     public Origin Origin { get; }
 
     public BulkSource BulkSource { get; }
+
+    public UdpEcho UdpEcho { get; }
 
     public LogSink LogSink { get; }
 
@@ -60,6 +63,7 @@ internal sealed class TestBed : IDisposable
     {
         Origin.Dispose();
         BulkSource.Dispose();
+        UdpEcho.Dispose();
         LogSink.Dispose();
         if (_keep) Console.WriteLine($"kept {Folder}");
         else Directory.Delete(Folder, recursive: true);
