@@ -40,7 +40,7 @@ internal sealed class NginxServer : IAsyncDisposable
             {{(Environment.UserName == "root" ? "user root;" : "")}}
             events { worker_connections 1024; }
             http {
-              access_log off; client_max_body_size 0; client_body_temp_path {{folder["body"]}};
+              log_format line '$request'; access_log {{folder["access.log"]}} line; client_max_body_size 0; client_body_temp_path {{folder["body"]}};
               proxy_temp_path {{folder["body"]}}; fastcgi_temp_path {{folder["body"]}}; uwsgi_temp_path {{folder["body"]}}; scgi_temp_path {{folder["body"]}};
               server {
                 listen 127.0.0.1:{{proxyPort}} proxy_protocol;
@@ -62,6 +62,9 @@ internal sealed class NginxServer : IAsyncDisposable
         await Wait.UntilAsync(() => server.AnswersAsync(), () => child.Output);
         return server;
     }
+
+    /// <summary>The request lines that it has answered, in order.</summary>
+    public string[] Requests() => File.ReadAllLines(_folder["access.log"]);
 
     public static byte[] Bytes(int count)
     {
