@@ -16,13 +16,13 @@ internal sealed class EgressTunnel
     private readonly EdgeLoop _edge;
     private readonly EgressGate _gate;
     private readonly AccessRecord _record;
-    private readonly TcpConnection _client;
+    private readonly IByteStream _client;
     private readonly TcpConnection _upstream;
     private readonly Service? _source;
     private readonly Tunnel _tunnel;
     private DenyReason _ended;
 
-    private EgressTunnel(EdgeLoop edge, TcpConnection client, TcpConnection upstream, EgressGate gate, AccessRecord record, ReadOnlyMemory<byte> early, bool watched)
+    private EgressTunnel(EdgeLoop edge, IByteStream client, TcpConnection upstream, EgressGate gate, AccessRecord record, ReadOnlyMemory<byte> early, bool watched)
     {
         _edge = edge;
         _gate = gate;
@@ -36,7 +36,7 @@ internal sealed class EgressTunnel
 
     private HelloGuard? Guard { get; }
 
-    /// <summary>Connects for a tunnel, if its source may have one more. With a connection <see cref="RunAsync(EdgeLoop, TcpConnection, TcpConnection, EgressGate, AccessRecord, ReadOnlyMemory{byte}, bool)"/> must follow.</summary>
+    /// <summary>Connects for a tunnel, if its source may have one more. With a connection <see cref="RunAsync(EdgeLoop, IByteStream, TcpConnection, EgressGate, AccessRecord, ReadOnlyMemory{byte}, bool)"/> must follow.</summary>
     /// <param name="edge">The loop.</param>
     /// <param name="gate">The decision.</param>
     /// <param name="targets">What may be dialled; not empty.</param>
@@ -67,7 +67,7 @@ internal sealed class EgressTunnel
     /// <param name="record">Told how it ended.</param>
     /// <param name="early">Bytes of the client's that were read already.</param>
     /// <param name="watched">Whether the stream's first bytes were judged already.</param>
-    public static async ValueTask RunAsync(EdgeLoop edge, TcpConnection client, TcpConnection upstream, EgressGate gate, AccessRecord record, ReadOnlyMemory<byte> early, bool watched = false)
+    public static async ValueTask RunAsync(EdgeLoop edge, IByteStream client, TcpConnection upstream, EgressGate gate, AccessRecord record, ReadOnlyMemory<byte> early, bool watched = false)
     {
         var tunnel = new EgressTunnel(edge, client, upstream, gate, record, early, watched);
         edge.Tunnels.Add(tunnel);

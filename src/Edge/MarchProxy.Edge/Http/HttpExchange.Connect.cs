@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using MarchProxy.Edge.Egress;
 using MarchProxy.Net.Tcp;
 
@@ -5,8 +6,6 @@ namespace MarchProxy.Edge.Http;
 
 internal sealed partial class HttpExchange
 {
-    private static readonly byte[] s_established = [.. "HTTP/1.1 200 Connection established\r\n\r\n"u8];
-
     // RFC 9110 section 9.3.6
     private async ValueTask<bool> ConnectAsync()
     {
@@ -24,20 +23,20 @@ internal sealed partial class HttpExchange
             return await RespondAsync(LocalAnswers.ConnectFailed(result.Error));
         }
 
-        UseUpstream(upstream, reused: false);
+        Record.Upstream = upstream.Remote;
+        Record.Connected = Stopwatch.GetTimestamp();
         ConsumeHead();
         Record.Status = 200;
-        int sent = await _client.SendAllAsync(s_established, _edge.Settings.BodyStallMs);
-        if (sent < 0)
+        _toClient.Clear();
+        _toClient.Append("HTTP/1.1 200 Connection established\r\n\r\n"u8);
+        if (!_client.BeginResponse(ContentFraming.Plain) || await _client.FlushAsync(_edge.Settings.BodyStallMs) < 0)
         {
             _edge.EgressLimits.Close(_gate.Decision.Source);
-            CloseUpstream();
+            upstream.Close();
             return false;
         }
 
-        ReadOnlyMemory<byte> early = _session.PendingMemory;
-        await EgressTunnel.RunAsync(_edge, _client, upstream, _gate, Record, early);
-        _upstream = null;
+        await EgressTunnel.RunAsync(_edge, _client.Bytes, upstream, _gate, Record, _client.TakeEarly());
         return false;
     }
 }

@@ -27,7 +27,7 @@ internal sealed partial class HttpExchange
         EgressAdmission.Note(Record, _gate.Decision, _gate.AnySource);
         _edge.Flows.Count(_gate, _edge.Now);
         if (_targetCount == 0) return await RespondAsync(_gate.ResolutionRefusal());
-        if (_session.Destination != default && !KeepCaught()) return await RespondAsync(Deny(DenyReason.NameAddressMismatch));
+        if (_client.Connection.Destination != default && !KeepCaught()) return await RespondAsync(Deny(DenyReason.NameAddressMismatch));
         if (_edge.EgressLimits.Request(_gate.Decision) is > 0 and var seconds)
         {
             Record.Effect = "deny";
@@ -41,33 +41,33 @@ internal sealed partial class HttpExchange
     /// <summary>The decision by name. Null when the request may go on.</summary>
     private LocalResponse? Judge()
     {
-        ReadOnlySpan<byte> head = _session.Pending[.._headLength];
+        ReadOnlySpan<byte> head = HeadBytes;
         Record.SetRequest(_request.MethodName.In(head), _request.Authority.In(head), _request.Path.In(head));
         bool connect = _request.Method == RequestMethod.Connect;
-        bool caught = _session.Destination != default;
+        bool caught = _client.Connection.Destination != default;
         if (caught && (connect || _request.Form != TargetForm.Origin)) return LocalAnswers.NoProxyHere;
         if (connect) Record.Kind = "connect";
         else if (!caught && _request.Form != TargetForm.Absolute) return LocalAnswers.NotAProxyRequest;
         else if (_request.Scheme == TargetScheme.Https) return LocalAnswers.HttpsByAbsoluteForm;
 
-        ServiceIdentity? authenticated = _session.KnownByCertificate(_config);
+        ServiceIdentity? authenticated = _client.Connection.KnownByCertificate(_config);
         ByteRange credentials = default;
         bool gave = !caught && _request.TryGet(KnownHeader.ProxyAuthorization, out credentials);
         if (gave)
         {
             Record.Effect = "deny";
-            if (_edge.EgressLimits.IsGuessing(_session.Address)) return LocalAnswers.TooManyFailures;
+            if (_edge.EgressLimits.IsGuessing(_client.Connection.Address)) return LocalAnswers.TooManyFailures;
             authenticated = _edge.Proof.ByHeader(_config, credentials.In(head), _edge.Now);
             if (authenticated is null)
             {
-                _edge.EgressLimits.Failed(_session.Address);
+                _edge.EgressLimits.Failed(_client.Connection.Address);
                 return LocalAnswers.CredentialsWrong;
             }
         }
 
-        int port = caught ? _session.Destination.Port : _request.Host.Port > 0 ? _request.Host.Port : 80;
+        int port = caught ? _client.Connection.Destination.Port : _request.Host.Port > 0 ? _request.Host.Port : 80;
         bool known = _gate.SetDestination(_request.Host.Host.In(head), _request.Host.IsIPv6, port);
-        _gate.SetSource(authenticated, _session.KnownByAddress(_config), connect ? EgressProtocols.Tcp | EgressProtocols.Https : EgressProtocols.Http, _edge.Now);
+        _gate.SetSource(authenticated, _client.Connection.KnownByAddress(_config), connect ? EgressProtocols.Tcp | EgressProtocols.Https : EgressProtocols.Http, _edge.Now);
         if (!known)
         {
             Record.Effect = "deny";
@@ -89,7 +89,7 @@ internal sealed partial class HttpExchange
     {
         for (int i = 0; i < _targetCount; i++)
         {
-            if (!Equals(_targets[i].Address, _session.Destination.Address)) continue;
+            if (!Equals(_targets[i].Address, _client.Connection.Destination.Address)) continue;
             _targets[0] = _targets[i];
             _targetCount = 1;
             return true;

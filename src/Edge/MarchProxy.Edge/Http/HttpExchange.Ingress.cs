@@ -23,7 +23,7 @@ internal sealed partial class HttpExchange : IRequestFields
     /// <summary>Finds the route and its backend, then lets the request pass.</summary>
     private ValueTask<bool> IngressAsync()
     {
-        ReadOnlySpan<byte> head = _session.Pending[.._headLength];
+        ReadOnlySpan<byte> head = HeadBytes;
         Record.SetRequest(_request.MethodName.In(head), _request.Authority.In(head), _request.Path.In(head));
         ReadOnlySpan<byte> host = _request.Host.Host.In(head), target = _request.Path.In(head);
         if (_request.Method == RequestMethod.Connect || IngressRules.Find(_config, host, target, _request.MethodName.In(head), this) is not { } route) return RespondAsync(LocalAnswers.NoRoute);
@@ -32,20 +32,20 @@ internal sealed partial class HttpExchange : IRequestFields
         var asked = new IngressRequest
         {
             Fields = this,
-            Client = _session.Address,
-            ServerName = _client.Tls?.ServerName,
-            IsSecure = _session.IsSecure,
+            Client = _client.Connection.Address,
+            ServerName = _client.Connection.ServerName,
+            IsSecure = _client.Connection.IsSecure,
             Authority = _request.Authority.In(head),
             Host = host,
             Target = target,
         };
-        if (IngressRules.Judge(_edge, _session.Listener, _route, asked) is { } answer) return RespondAsync(answer);
+        if (IngressRules.Judge(_edge, _client.Connection.Listener, _route, asked) is { } answer) return RespondAsync(answer);
         _backend = _route.Pick(_edge.Loop.NowMs);
         Record.Destination = _backend.Service.Name;
         _targetTls = _backend.Tls;
         if (_backend.Service.Protocol == "h2c") return RespondAsync(LocalAnswers.NeedsHttp2);
         if (_backend.Endpoints.Length == 0) return ResolveBackendAsync(_backend);
-        Choose(_backend, _backend.Choose(_route.KeyOf(this, _session.Address), _edge.Loop.NowMs));
+        Choose(_backend, _backend.Choose(_route.KeyOf(this, _client.Connection.Address), _edge.Loop.NowMs));
         return ProxyAsync(_route.RequestRewrite, _route.ResponseRewrite, route.Timeout);
     }
 
@@ -54,7 +54,7 @@ internal sealed partial class HttpExchange : IRequestFields
     {
         get
         {
-            ReadOnlySpan<byte> path = _request.Path.In(_session.Pending);
+            ReadOnlySpan<byte> path = _request.Path.In(HeadBytes);
             int mark = path.IndexOf((byte)'?');
             return mark < 0 ? default : path[(mark + 1)..];
         }
@@ -63,7 +63,7 @@ internal sealed partial class HttpExchange : IRequestFields
     /// <inheritdoc/>
     bool IRequestFields.TryGetField(ReadOnlySpan<byte> lowerName, out ReadOnlySpan<byte> value)
     {
-        ReadOnlySpan<byte> head = _session.Pending;
+        ReadOnlySpan<byte> head = HeadBytes;
         foreach (ref readonly HeaderField field in _request.Fields)
         {
             if (!Ascii.EqualsIgnoreCase(field.Name.In(head), lowerName)) continue;

@@ -2,99 +2,33 @@ using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using MarchProxy.Edge.Http1;
 using MarchProxy.Edge.Tunnels;
-using MarchProxy.Net;
-using MarchProxy.Net.Buffers;
+using MarchProxy.Edge.Upstream;
 using MarchProxy.Net.Loop;
 
 namespace MarchProxy.Edge.Http;
 
 internal sealed partial class HttpExchange
 {
-    private Block? _input;
-    private int _inputStart, _inputEnd;
-    private int _responseHeadLength;
-
-    /// <summary>What waiting for a response head came to.</summary>
-    private enum ResponseOutcome : byte
-    {
-        Head,
-        ClosedSilently,
-        Failed,
-        TimedOut,
-        Malformed,
-        TooLarge,
-        Overload,
-    }
-
-    private ReadOnlySpan<byte> Input => _input is null ? default : _input.Span[_inputStart.._inputEnd];
-
     /// <summary>Reads until a final response head is here; interim ones are passed on as they come.</summary>
     [AsyncMethodBuilder(typeof(LoopMethodBuilder<>))]
     private async ValueTask<ResponseOutcome> ReadResponseHeadAsync(long timeoutMs)
     {
-        _client.OnHangUp = s_clientLeft;
-        _client.HangUpState = this;
-        if (_client.Watch() < 0) return ResponseOutcome.Overload;
+        if (_client.WatchHangUp(this) < 0) return ResponseOutcome.Overload;
         long deadline = _edge.Loop.NowMs + timeoutMs;
-        _response.Reset();
         while (true)
         {
-            if (_inputEnd > _inputStart)
+            ResponseOutcome outcome = await _upstream!.ReadHeadAsync(_response, deadline);
+            if (outcome != ResponseOutcome.Head) return outcome;
+            _response.SetFraming(_request.Method);
+            _response.MajorVersion = _upstream.MajorVersion;
+            if (!_response.IsInterim)
             {
-                ParseStatus status = HeadParser.ParseResponse(Input, _response, _edge.Limits, out _responseHeadLength);
-                if (status == ParseStatus.Error) return ResponseOutcome.Malformed;
-                if (status == ParseStatus.Ok)
-                {
-                    _response.SetFraming(_request.Method);
-                    if (!_response.IsInterim)
-                    {
-                        Record.FirstByte = Stopwatch.GetTimestamp();
-                        return ResponseOutcome.Head;
-                    }
-
-                    if (!await PassInterimAsync()) return ResponseOutcome.Failed;
-                    continue;
-                }
+                Record.FirstByte = Stopwatch.GetTimestamp();
+                return ResponseOutcome.Head;
             }
 
-            int n = FillInput();
-            if (n > 0) continue;
-            if (n == -Errno.ENOBUFS) return _input is null ? ResponseOutcome.Overload : ResponseOutcome.TooLarge;
-            if (n != -Errno.EAGAIN) return _inputEnd == 0 ? ResponseOutcome.ClosedSilently : ResponseOutcome.Failed;
-            if (_inputEnd == 0) ReleaseInput();
-            long left = deadline - _edge.Loop.NowMs;
-            int ready = left <= 0 ? -Errno.ETIMEDOUT : await _upstream!.ReadableAsync(left);
-            if (ready == -Errno.ETIMEDOUT) return ResponseOutcome.TimedOut;
-            if (ready < 0) return ResponseOutcome.Failed;
+            if (!await PassInterimAsync()) return ResponseOutcome.Failed;
         }
-    }
-
-    private int FillInput()
-    {
-        _input ??= _edge.Loop.Buffers.TryRent();
-        if (_input is null) return -Errno.ENOBUFS;
-        if (_inputEnd == _input.Length && !GrowInput()) return -Errno.ENOBUFS;
-        int n = _upstream!.TryReceive(_input.Span[_inputEnd..]);
-        if (n > 0) _inputEnd += n;
-        return n;
-    }
-
-    private bool GrowInput()
-    {
-        if (_input!.Owner == _edge.Loop.LargeBuffers || _edge.Loop.LargeBuffers.TryRent() is not { } large) return false;
-        int length = Input.Length;
-        Input.CopyTo(large.Span);
-        ReleaseInput();
-        _input = large;
-        _inputEnd = length;
-        return true;
-    }
-
-    private void ReleaseInput()
-    {
-        if (_input is not null) _input.Owner.Return(_input);
-        _input = null;
-        _inputStart = _inputEnd = 0;
     }
 
     // RFC 9110 section 15.2: a proxy forwards 1xx, except to a client that cannot understand them.
@@ -104,12 +38,11 @@ internal sealed partial class HttpExchange
         if (_request.MinorVersion == 1)
         {
             _toClient.Clear();
-            if (!HeadWriter.WriteResponse(_toClient, _response, Input, s_forwardResponse, new ResponseHop(ConnectionOption.None, ResponseFraming.AsReceived), _edge.Date)) return false;
-            result = await _client.SendAllAsync(Memory(_toClient), _edge.Settings.BodyStallMs);
+            if (!HeadWriter.WriteResponse(_toClient, _response, _upstream!.Received, s_forwardResponse, new ResponseHop(ConnectionOption.None, ResponseFraming.AsReceived), _edge.Date)) return false;
+            result = await _client.SendInterimAsync(_edge.Settings.BodyStallMs);
         }
 
-        _inputStart += _responseHeadLength;
-        _response.Reset();
+        _upstream!.ConsumeHead();
         return result == 0;
     }
 
@@ -129,64 +62,80 @@ internal sealed partial class HttpExchange
             return await UpgradeAsync(rewrite);
         }
 
-        ResponseFraming framing = _response.Body switch
-        {
-            BodyKind.Chunked when _request.MinorVersion == 0 => ResponseFraming.UntilClose,
-            BodyKind.UntilClose when _request.MinorVersion == 1 => ResponseFraming.Chunked,
-            BodyKind.UntilClose => ResponseFraming.UntilClose,
-            _ => ResponseFraming.AsReceived,
-        };
-        bool keep = _request.KeepAlive && !_session.IsLast && framing != ResponseFraming.UntilClose && _bodyState is BodyState.Done or BodyState.Sending;
-        ConnectionOption connection = !keep ? ConnectionOption.Close : _request.MinorVersion == 0 ? ConnectionOption.KeepAlive : ConnectionOption.None;
+        ResponseEdit? edit = FilterHead();
+        if (edit is { Status: > 0 }) Record.Status = edit.Status;
+        bool bodiless = _response.Body == BodyKind.None || edit is { Content: ContentEdit.None };
+        (ResponseFraming fields, ContentFraming content) = Frame(edit, bodiless);
+        bool keep = _request.KeepAlive && !_client.IsLast && fields != ResponseFraming.UntilClose && _bodyState is BodyState.Done or BodyState.Sending;
+        ConnectionOption connection = _client.MajorVersion > 1 ? ConnectionOption.None
+            : !keep ? ConnectionOption.Close : _request.MinorVersion == 0 ? ConnectionOption.KeepAlive : ConnectionOption.None;
         _toClient.Clear();
-        if (!HeadWriter.WriteResponse(_toClient, _response, Input, rewrite, new ResponseHop(connection, framing), _edge.Date))
+        var hop = new ResponseHop(connection, fields, edit is { Content: ContentEdit.Length } ? edit.Length : 0);
+        if (!HeadWriter.WriteResponse(_toClient, _response, _upstream!.Received, rewrite, hop, _edge.Date, edit) || !_client.BeginResponse(content))
         {
             CloseUpstream();
             return await RespondAsync(LocalAnswers.Overload);
         }
 
-        _inputStart += _responseHeadLength;
-        string? fault = await RelayContentAsync(framing);
-        _client.OnHangUp = null;
-        _client.HangUpState = null;
+        _upstream.ConsumeHead();
+        _upstream.BeginContent(_response, content == ContentFraming.RawChunks);
+        string? fault = bodiless
+            ? await _client.FlushAsync(_edge.Settings.BodyStallMs) < 0 ? ClientFault : null
+            : await RelayContentAsync();
+        _client.UnwatchHangUp();
         if (fault is not null)
         {
             // The head is gone out: only a reset tells the client that what it has is not the whole.
-            Record.Reason = _clientGone ? "client-left" : fault;
+            Record.Reason = _clientGone ? ClientFault : fault;
             CloseUpstream();
             _client.Abort();
             return false;
         }
 
-        bool reusable = _response.KeepAlive && _inputStart == _inputEnd && _bodyState == BodyState.Done && !_edge.IsDraining;
+        EndFilters(whole: true);
         if (_bodyState != BodyState.Sending)
         {
-            if (reusable && !TellsClient) _edge.Pool.Return(_upstream!, _targetTls);
-            else _upstream!.Close();
+            _upstream.Release(_bodyState == BodyState.Done && (!bodiless || _response.Body == BodyKind.None));
             _upstream = null;
         }
 
         if (keep) return true;
-
-        // A client that said it would send nothing more, and has not, loses nothing by an immediate close.
-        if (!_request.KeepAlive && _bodyState == BodyState.Done && _session.Pending.IsEmpty && _client.Tls is null && !_client.HasNews) _client.Close();
-        else await _client.LingerAndCloseAsync();
+        await _client.CloseAsync(!_request.KeepAlive && _bodyState == BodyState.Done);
         return false;
+    }
+
+    /// <summary>How the response's content goes to this client: what the fields tell, and what the stream does.</summary>
+    private (ResponseFraming Fields, ContentFraming Content) Frame(ResponseEdit? edit, bool bodiless)
+    {
+        bool multiplexed = _client.MajorVersion > 1;
+        if (bodiless)
+        {
+            // An end that only the upstream's stream has shown must be told to a client whose own cannot show it.
+            bool untold = !multiplexed && _upstream!.EndedWithHead && _request.Method != RequestMethod.Head && _response.Status is not (204 or 304);
+            return (untold ? ResponseFraming.Length : ResponseFraming.AsReceived, ContentFraming.None);
+        }
+
+        if (edit is { Content: ContentEdit.Length }) return (ResponseFraming.Length, ContentFraming.Plain);
+        bool known = _response.Body == BodyKind.Length && edit is not { Content: ContentEdit.Unknown };
+        if (known) return (ResponseFraming.AsReceived, ContentFraming.Plain);
+        if (multiplexed) return (ResponseFraming.ByStream, ContentFraming.Pieces);
+        if (_request.MinorVersion == 0) return (ResponseFraming.UntilClose, ContentFraming.Plain);
+        bool raw = _response.Body == BodyKind.Chunked && _upstream!.MajorVersion == 1 && _responseFilters == 0;
+        return raw ? (ResponseFraming.AsReceived, ContentFraming.RawChunks) : (ResponseFraming.Chunked, ContentFraming.Pieces);
     }
 
     // RFC 9110 section 7.8: after 101 the connection belongs to the new protocol.
     private async ValueTask<bool> UpgradeAsync(ResponseRewrite rewrite)
     {
         Record.Kind = "upgrade";
-        _client.OnHangUp = null;
-        _client.HangUpState = null;
+        _client.UnwatchHangUp();
         _toClient.Clear();
         var hop = new ResponseHop(ConnectionOption.Upgrade, ResponseFraming.AsReceived);
-        if (!HeadWriter.WriteResponse(_toClient, _response, Input, rewrite, hop, _edge.Date)) return await RespondAsync(LocalAnswers.Overload);
-        _inputStart += _responseHeadLength;
-        ReadOnlyMemory<byte> rest = _input!.Memory[_inputStart.._inputEnd];
-        int sent = await _client.SendAllAsync(Memory(_toClient), rest, _edge.Settings.BodyStallMs);
-        ReleaseInput();
+        if (!HeadWriter.WriteResponse(_toClient, _response, _upstream!.Received, rewrite, hop, _edge.Date) || !_client.BeginResponse(ContentFraming.Plain)) return await RespondAsync(LocalAnswers.Overload);
+        _upstream.ConsumeHead();
+        ReadOnlyMemory<byte> early = _upstream.TakeEarly();
+        int sent = early.IsEmpty ? await _client.FlushAsync(_edge.Settings.BodyStallMs) : await _client.SendContentAsync(early, last: false, default, _edge.Settings.BodyStallMs);
+        _http1.Forget();
         if (sent < 0)
         {
             CloseUpstream();
@@ -199,19 +148,14 @@ internal sealed partial class HttpExchange
     /// <summary>Joins client and upstream until both have ended.</summary>
     private async ValueTask<bool> TunnelAsync()
     {
-        if (!_session.Pending.IsEmpty)
+        ReadOnlyMemory<byte> early = _client.TakeEarly();
+        if (!early.IsEmpty && await _upstream!.Bytes.SendAllAsync(early, _edge.Settings.BodyStallMs) < 0)
         {
-            int sent = await _upstream!.SendAllAsync(_session.PendingMemory, _edge.Settings.BodyStallMs);
-            if (sent < 0)
-            {
-                CloseUpstream();
-                return false;
-            }
-
-            _session.Consume(_session.Pending.Length);
+            CloseUpstream();
+            return false;
         }
 
-        var tunnel = new Tunnel(_edge.Loop, _client, _upstream!, _edge.Settings.TunnelIdleMs);
+        var tunnel = new Tunnel(_edge.Loop, _client.Bytes, _upstream!.Bytes, _edge.Settings.TunnelIdleMs);
         TunnelEnd end = await tunnel.RunAsync();
         if (end != TunnelEnd.Completed) Record.Reason = TunnelEnds.Code(end);
         _upstream = null;

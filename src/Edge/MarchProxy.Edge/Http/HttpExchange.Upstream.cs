@@ -15,11 +15,11 @@ internal sealed partial class HttpExchange
     /// <summary>Addresses tried for one request: enough for any honest name, few enough that a bad one cannot cost minutes.</summary>
     private const int MaxTargets = 8;
 
-    private static readonly Action<object?> s_clientLeft = static state => ((HttpExchange)state!).ClientLeft();
     private readonly Endpoint[] _targets = new Endpoint[MaxTargets];
     private int _targetCount;
     private UpstreamTls? _targetTls;
-    private TcpConnection? _upstream;
+    private readonly Http1Upstream _http1;
+    private UpstreamStream? _upstream;
     private bool _clientGone;
 
     /// <summary>Sends the request to one of the targets and its response to the client.</summary>
@@ -27,11 +27,10 @@ internal sealed partial class HttpExchange
     private async ValueTask<bool> ProxyAsync(RequestRewrite requestRewrite, ResponseRewrite responseRewrite, TimeSpan timeout)
     {
         bool upgrade = _request.UpgradeWanted && _request.Body == BodyKind.None;
-        var hop = new RequestHop(_session.Peer, _session.IsSecure, upgrade);
-        if (!HeadWriter.WriteRequest(_toUpstream, _request, _session.Pending, requestRewrite, hop)) return await RespondAsync(LocalAnswers.Overload);
+        var hop = new RequestHop(_client.Connection.Peer, _client.Connection.IsSecure, upgrade);
+        if (!HeadWriter.WriteRequest(_toUpstream, _request, HeadBytes, requestRewrite, hop)) return await RespondAsync(LocalAnswers.Overload);
         if (_edge.Settings.MaxRequestBodyBytes > 0 && _request.ContentLength > _edge.Settings.MaxRequestBodyBytes) return await RespondAsync(LocalAnswers.BodyTooLarge);
         ConsumeHead();
-        BeginBody();
         long headMs = timeout > TimeSpan.Zero ? (long)timeout.TotalMilliseconds : _edge.Settings.ResponseHeadMs;
 
         bool fresh = false;
@@ -40,12 +39,12 @@ internal sealed partial class HttpExchange
             LocalResponse? failure = await ConnectUpstreamAsync(fresh);
             if (failure is { } refused) return await RespondAsync(refused);
             bool reused = Record.UpstreamReused;
-            int result = await SendHeadAsync();
+            int result = await _upstream!.SendHeadAsync(_toUpstream, BeginBody(_upstream), _edge.Settings.BodyStallMs);
             ValueTask<int> body = default;
             bool pumping = false;
             if (result == 0 && _bodyState == BodyState.Sending)
             {
-                body = PumpBodyAsync(_upstream!);
+                body = PumpBodyAsync(_upstream);
                 pumping = !body.IsCompleted;
                 if (!pumping) await body;
             }
@@ -61,11 +60,12 @@ internal sealed partial class HttpExchange
             }
 
             CloseUpstream();
-            if (!_clientGone && _bodyState != BodyState.Malformed && !(outcome == ResponseOutcome.ClosedSilently && reused)) Note(failed: true);
+            if (!_clientGone && _bodyState is not (BodyState.Malformed or BodyState.Refused) && !(outcome == ResponseOutcome.ClosedSilently && reused)) Note(failed: true);
             if (pumping) await EndBodyAsync(body);
 
             // An idle connection that closed as we took it never saw the request; one that was asked is asked again only where that is harmless.
-            bool again = outcome == ResponseOutcome.ClosedSilently && reused && _request.Body == BodyKind.None && IsIdempotent && !_clientGone;
+            bool unseen = outcome == ResponseOutcome.Unprocessed || (outcome == ResponseOutcome.ClosedSilently && reused && IsIdempotent);
+            bool again = unseen && _request.Body == BodyKind.None && !_clientGone && Record.Retries < MaxTargets;
             if (again)
             {
                 fresh = true;
@@ -80,7 +80,8 @@ internal sealed partial class HttpExchange
                 return false;
             }
 
-            if (_bodyState == BodyState.Malformed) return await RespondAsync(LocalResponse.ForClient(_chunks.Error) with { Close = true });
+            if (_bodyState == BodyState.Malformed) return await RespondAsync(LocalResponse.ForClient(_client.ContentError) with { Close = true });
+            if (_bodyRefusal is { } bodyRefused) return await RespondAsync(bodyRefused);
             return await RespondAsync(outcome switch
             {
                 ResponseOutcome.Malformed => LocalResponse.ForUpstream(_response.Error),
@@ -121,7 +122,7 @@ internal sealed partial class HttpExchange
             ConnectResult result = await TcpConnector.ConnectAsync(_edge.Loop, _targets.AsMemory(0, _targetCount), _edge.Settings.ConnectMs);
             if (result.Connection is { } connection)
             {
-                if (_client.IsClosed)
+                if (_client.IsClosed || _clientGone)
                 {
                     connection.Close();
                     _clientGone = true;
@@ -129,7 +130,7 @@ internal sealed partial class HttpExchange
                 }
 
                 UseUpstream(connection, reused: false);
-                if (TellsClient && await connection.SendAllAsync(ProxyHeader.Make(_client.Remote, _client.Local), _edge.Settings.BodyStallMs) < 0)
+                if (TellsClient && await connection.SendAllAsync(ProxyHeader.Make(_client.Connection.Remote, _client.Connection.Local), _edge.Settings.BodyStallMs) < 0)
                 {
                     CloseUpstream();
                     return LocalAnswers.ResponseIncomplete;
@@ -139,8 +140,7 @@ internal sealed partial class HttpExchange
                 int secured = await connection.StartTlsAsync(tls.Context.CreateSession(connection.TlsDescriptor, tls.ServerName), _edge.Settings.HandshakeMs);
                 if (secured == 0) return null;
                 LocalResponse refused = LocalAnswers.UpstreamTlsFailed(secured, connection.Tls?.FailureReason);
-                connection.Close();
-                _upstream = null;
+                CloseUpstream();
                 return refused;
             }
 
@@ -167,25 +167,21 @@ internal sealed partial class HttpExchange
 
     private void UseUpstream(TcpConnection connection, bool reused)
     {
-        _upstream = connection;
+        _upstream = _http1.Use(connection, _targetTls, poolable: !TellsClient);
         Record.Upstream = connection.Remote;
         Record.UpstreamReused = reused;
         Record.Connected = Stopwatch.GetTimestamp();
     }
 
-    /// <summary>Sends the head, with as much of the body as is here already.</summary>
-    private ValueTask<int> SendHeadAsync() => _upstream!.SendAllAsync(Memory(_toUpstream), _edge.Settings.BodyStallMs);
-
     private void CloseUpstream()
     {
-        _client.OnHangUp = null;
-        _client.HangUpState = null;
+        _client.UnwatchHangUp();
         _upstream?.Close();
         _upstream = null;
     }
 
     /// <summary>Nobody waits for the response any more: the upstream is told by a close.</summary>
-    private void ClientLeft()
+    public void ClientLeft()
     {
         _clientGone = true;
         _upstream?.Close();

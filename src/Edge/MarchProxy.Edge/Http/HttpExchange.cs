@@ -4,10 +4,10 @@ using MarchProxy.Edge.Access;
 using MarchProxy.Edge.Config;
 using MarchProxy.Edge.Http1;
 using MarchProxy.Edge.Loops;
+using MarchProxy.Edge.Upstream;
 using MarchProxy.Model.Resources;
 using MarchProxy.Net;
 using MarchProxy.Net.Loop;
-using MarchProxy.Net.Tcp;
 
 namespace MarchProxy.Edge.Http;
 
@@ -25,12 +25,16 @@ internal sealed partial class HttpExchange
     private readonly ResponseHead _response = new();
     private readonly OutBuffer _toUpstream = NewBuffer();
     private readonly OutBuffer _toClient = NewBuffer();
-    private HttpSession _session = null!;
-    private TcpConnection _client = null!;
+    private ClientStream _client = null!;
     private EdgeConfig _config = null!;
     private int _headLength;
+    private bool _headConsumed;
 
-    public HttpExchange(EdgeLoop edge) => _edge = edge;
+    public HttpExchange(EdgeLoop edge)
+    {
+        _edge = edge;
+        _http1 = new Http1Upstream(edge);
+    }
 
     /// <summary>What the access log will say.</summary>
     public AccessRecord Record { get; } = new();
@@ -38,11 +42,17 @@ internal sealed partial class HttpExchange
     /// <summary>The next in the loop's list of free exchanges.</summary>
     public HttpExchange? NextFree { get; set; }
 
-    /// <summary>Binds the exchange to the session whose request comes.</summary>
-    public void Begin(HttpSession session)
+    /// <summary>The parsed request; its offsets lead into <see cref="HeadBytes"/>.</summary>
+    public RequestHead Request => _request;
+
+    /// <summary>The request's head as it was received; gone once the content is read, unless a filter was there before: then it stays to the end.</summary>
+    public ReadOnlySpan<byte> HeadBytes => _headKept ? _keptHead!.Written : _headConsumed ? default : _client.Received[.._headLength];
+
+    /// <summary>Binds the exchange to the client whose request comes.</summary>
+    public void Begin(ClientStream client)
     {
-        _session = session;
-        _client = session.Client;
+        _client = client;
+        _client.Bind(_toClient);
         _config = _edge.Config;
         _request.Reset();
         _toUpstream.Clear();
@@ -50,15 +60,15 @@ internal sealed partial class HttpExchange
         _targetCount = 0;
         _clientGone = false;
         _bodyState = BodyState.None;
-        _chunks = default;
-        Record.Begin(session.Listener.Name, _client.Remote);
+        _headConsumed = false;
+        Record.Begin(client.Connection.Listener.Name, client.Connection.Remote);
     }
 
     /// <summary>Lets go of everything.</summary>
     public void End()
     {
-        ReleaseInput();
-        _session = null!;
+        EndFilters(whole: false);
+        _http1.Forget();
         _client = null!;
         _config = null!;
         Unchoose();
@@ -68,6 +78,8 @@ internal sealed partial class HttpExchange
         _triedCount = 0;
         _upstream = null;
         _targetTls = null;
+        _headKept = false;
+        _keptHead?.Clear();
     }
 
     /// <summary>Serves the request.</summary>
@@ -75,13 +87,14 @@ internal sealed partial class HttpExchange
     [AsyncMethodBuilder(typeof(LoopMethodBuilder<>))]
     public async ValueTask<bool> RunAsync()
     {
-        long received = _client.BytesReceived - _session.Pending.Length, sent = _client.BytesSent;
+        long received = _client.BytesTaken, sent = _client.BytesSent;
         ParseStatus status = ParseHead();
         if (status == ParseStatus.NeedMore) status = await ReadHeadAsync();
         bool goOn = false;
         if (status == ParseStatus.Ok)
         {
-            goOn = _session.Listener.Purpose is ListenerPurpose.ForwardProxy or ListenerPurpose.Transparent ? await ForwardAsync() : await IngressAsync();
+            _request.MajorVersion = _client.MajorVersion;
+            goOn = _client.Connection.Listener.Purpose is ListenerPurpose.ForwardProxy or ListenerPurpose.Transparent ? await ForwardAsync() : await IngressAsync();
         }
         else if (status == ParseStatus.Error)
         {
@@ -90,7 +103,7 @@ internal sealed partial class HttpExchange
 
         if (Record.Status != 0)
         {
-            Record.BytesIn = _client.BytesReceived - received - _session.Pending.Length;
+            Record.BytesIn = _client.BytesTaken - received;
             Record.BytesOut = _client.BytesSent - sent;
             Record.Ended = Stopwatch.GetTimestamp();
             _edge.Finish(Record);
@@ -99,7 +112,7 @@ internal sealed partial class HttpExchange
         return goOn && !_client.IsClosed;
     }
 
-    private ParseStatus ParseHead() => HeadParser.ParseRequest(_session.Pending, _request, _edge.Limits, out _headLength);
+    private ParseStatus ParseHead() => HeadParser.ParseRequest(_client.Received, _request, _edge.Limits, out _headLength);
 
     /// <summary>Reads on until the head is whole. NeedMore means that the client left, or was answered.</summary>
     private async ValueTask<ParseStatus> ReadHeadAsync()
@@ -107,33 +120,17 @@ internal sealed partial class HttpExchange
         long deadline = _edge.Loop.NowMs + _edge.Settings.RequestHeadMs;
         while (true)
         {
-            int n = _session.TryFill();
+            int n = await _client.ReadMoreAsync(deadline);
             if (n > 0)
             {
                 ParseStatus status = ParseHead();
                 if (status != ParseStatus.NeedMore) return status;
+                continue;
             }
-            else if (n == -Errno.ENOBUFS)
-            {
-                await RespondAsync(LocalResponse.ForClient(HttpError.HeadTooLarge));
-                return ParseStatus.NeedMore;
-            }
-            else if (n != -Errno.EAGAIN)
-            {
-                return ParseStatus.NeedMore;
-            }
-            else
-            {
-                long left = deadline - _edge.Loop.NowMs;
-                int ready = left <= 0 ? -Errno.ETIMEDOUT : await _client.ReadableAsync(left);
-                if (ready == -Errno.ETIMEDOUT)
-                {
-                    await RespondAsync(LocalAnswers.RequestTimeout);
-                    return ParseStatus.NeedMore;
-                }
 
-                if (ready < 0) return ParseStatus.NeedMore;
-            }
+            if (n == -Errno.ENOBUFS) await RespondAsync(LocalResponse.ForClient(HttpError.HeadTooLarge));
+            else if (n == -Errno.ETIMEDOUT) await RespondAsync(LocalAnswers.RequestTimeout);
+            return ParseStatus.NeedMore;
         }
     }
 
@@ -141,7 +138,7 @@ internal sealed partial class HttpExchange
     private async ValueTask<bool> RespondAsync(LocalResponse response)
     {
         bool bodyLeft = _bodyState is not BodyState.Done && _request.Body != BodyKind.None;
-        bool close = response.Close || bodyLeft || !_request.KeepAlive || _session.IsLast || _clientGone;
+        bool close = response.Close || bodyLeft || !_request.KeepAlive || _client.IsLast || _clientGone;
         Record.Status = response.Status;
         if (response.Location is null) Record.Reason ??= response.Reason;
         if (_clientGone || _client.IsClosed) return false;
@@ -153,26 +150,17 @@ internal sealed partial class HttpExchange
             OmitBody = _request.Method == RequestMethod.Head,
         };
         if (!ErrorResponses.TryWrite(_toClient, shaped, _edge.Date)) return false;
-        int result = await _client.SendAllAsync(Memory(_toClient), _edge.Settings.BodyStallMs);
-        if (result < 0) return false;
-        if (!close)
-        {
-            if (_headLength > 0) ConsumeHead();
-            return true;
-        }
-
-        await _client.LingerAndCloseAsync();
-        return false;
+        if (!close && !_headConsumed) ConsumeHead();
+        return await _client.SendLocalAsync(close, _edge.Settings.BodyStallMs) >= 0 && !close;
     }
 
     /// <summary>The head was rewritten or answered: its bytes are used up.</summary>
     private void ConsumeHead()
     {
-        _session.Consume(_headLength);
-        _headLength = 0;
+        if (_filterCount > 0) KeepHead();
+        _client.ConsumeHead(_headLength);
+        _headConsumed = true;
     }
-
-    private static ReadOnlyMemory<byte> Memory(OutBuffer buffer) => buffer.Array.AsMemory(buffer.Start, buffer.Length);
 
     private static OutBuffer NewBuffer() => new(GC.AllocateUninitializedArray<byte>(4 << 10, pinned: true), MaxOutput);
 }

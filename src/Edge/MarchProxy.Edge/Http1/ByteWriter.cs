@@ -20,7 +20,7 @@ internal ref struct ByteWriter(Span<byte> target)
 
     public void Append(byte value) => _target[Length++] = value;
 
-    public void AppendNumber(int value)
+    public void AppendNumber(long value)
     {
         Utf8Formatter.TryFormat(value, _target[Length..], out int written);
         Length += written;

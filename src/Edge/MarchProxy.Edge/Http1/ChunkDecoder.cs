@@ -52,6 +52,9 @@ internal partial struct ChunkDecoder
     /// <summary>Payload bytes seen so far, without framing.</summary>
     public long PayloadBytes { get; private set; }
 
+    /// <summary>Bytes of the trailer section seen so far, with its final CRLF.</summary>
+    public readonly int TrailerBytes => _trailer;
+
     /// <summary>
     /// Validates as much of <paramref name="input"/> as belongs to the message, for forwarding it unchanged. Bytes behind
     /// <paramref name="consumed"/> belong to the next message; on an error they must not be forwarded.

@@ -11,6 +11,9 @@ internal static class ChunkFrame
     /// <summary>Ends each chunk's data.</summary>
     public static ReadOnlySpan<byte> End => "\r\n"u8;
 
+    /// <summary>The last chunk's size line; the trailer section follows.</summary>
+    public static ReadOnlySpan<byte> LastSize => "0\r\n"u8;
+
     /// <summary>Ends the message: the last chunk and an empty trailer section.</summary>
     public static ReadOnlySpan<byte> Last => "0\r\n\r\n"u8;
 

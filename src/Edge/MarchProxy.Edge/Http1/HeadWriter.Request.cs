@@ -72,7 +72,7 @@ internal static partial class HeadWriter
     private static void WriteForwarded(
         ref ByteWriter writer, RequestHead head, ReadOnlySpan<byte> buffer, ForwardedPolicy policy, in RequestHop hop)
     {
-        if (policy.Adds(ForwardedHeaders.Via)) writer.Append(ViaField.Line(head.MinorVersion));
+        if (policy.Adds(ForwardedHeaders.Via)) writer.Append(ViaField.Line(head));
         ReadOnlySpan<byte> proto = hop.Secure ? "https"u8 : "http"u8;
         ReadOnlySpan<byte> host = head.Authority.In(buffer);
         bool keep = policy.Received == ReceivedForwarded.Trust;

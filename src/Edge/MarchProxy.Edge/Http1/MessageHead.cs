@@ -29,6 +29,9 @@ internal abstract partial class MessageHead
     /// <summary>Set of the known fields that are present, as <see cref="KnownHeaders.Bit"/>s.</summary>
     public ulong Present { get; private set; }
 
+    /// <summary>The major version of the HTTP that the message came by; one of HTTP/2 is written as HTTP/1.1 and judged as such.</summary>
+    public int MajorVersion { get; set; } = 1;
+
     /// <summary>0 for HTTP/1.0, 1 for HTTP/1.1.</summary>
     public int MinorVersion { get; internal set; }
 
@@ -89,6 +92,7 @@ internal abstract partial class MessageHead
         Count = 0;
         FieldsEnd = 0;
         Present = 0;
+        MajorVersion = 1;
         MinorVersion = 0;
         Body = BodyKind.None;
         ContentLength = -1;

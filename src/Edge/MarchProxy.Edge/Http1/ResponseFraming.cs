@@ -11,4 +11,10 @@ internal enum ResponseFraming
 
     /// <summary>The client speaks HTTP/1.0: chunks are taken off and closing ends the content.</summary>
     UntilClose,
+
+    /// <summary>We tell the length, another than was received or one that was not told.</summary>
+    Length,
+
+    /// <summary>The client's stream shows the end (HTTP/2): no field is about it.</summary>
+    ByStream,
 }

@@ -7,9 +7,9 @@ internal static class ViaField
 {
     public static ReadOnlySpan<byte> Pseudonym => "marchproxy"u8;
 
-    /// <summary>The line added to a message that was received as HTTP/1.<paramref name="minorVersion"/>.</summary>
-    public static ReadOnlySpan<byte> Line(int minorVersion) =>
-        minorVersion == 1 ? "Via: 1.1 marchproxy\r\n"u8 : "Via: 1.0 marchproxy\r\n"u8;
+    /// <summary>The line added to a message, with the version that it was received by.</summary>
+    public static ReadOnlySpan<byte> Line(MessageHead head) =>
+        head.MajorVersion == 2 ? "Via: 2.0 marchproxy\r\n"u8 : head.MinorVersion == 1 ? "Via: 1.1 marchproxy\r\n"u8 : "Via: 1.0 marchproxy\r\n"u8;
 
     /// <summary>
     /// How often a proxy of this name has handled the request; a chain of them is legitimate, a long one is a loop

@@ -152,12 +152,12 @@ internal sealed class EdgeLoop
         Pool.Clear();
     }
 
-    public HttpExchange RentExchange(HttpSession session)
+    public HttpExchange RentExchange(ClientStream client)
     {
         HttpExchange exchange = _freeExchanges ?? new HttpExchange(this);
         _freeExchanges = exchange.NextFree;
         exchange.NextFree = null;
-        exchange.Begin(session);
+        exchange.Begin(client);
         return exchange;
     }
 

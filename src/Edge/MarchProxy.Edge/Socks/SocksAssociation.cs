@@ -88,7 +88,7 @@ internal sealed class SocksAssociation(EdgeLoop edge, HttpSession session, EdgeC
     private void Take(ReadOnlySpan<byte> datagram, in Endpoint from)
     {
         // Whoever is not the client is a stranger; the client's port is the one that it first speaks from.
-        if (_client == default && Equals(from.Address, session.Address)) _client = from;
+        if (_client == default && Equals(from.Address, session.Connection.Address)) _client = from;
         int address = datagram.Length > 4 ? SocksAddress.Length(datagram[3..]) : 0;
 
         // Fragments are not put together: RFC 1928 lets a server drop them, and every one does.

@@ -24,7 +24,7 @@ internal sealed class SocksExchange(EdgeLoop edge, HttpSession session)
     /// <summary>Serves the connection to its end.</summary>
     public async ValueTask RunAsync()
     {
-        _record.Begin(session.Listener.Name, _client.Remote);
+        _record.Begin(session.Connection.Listener.Name, _client.Remote);
         _record.Kind = "socks";
         if (!await GreetAsync() || !await RequestAsync()) _record.Reason ??= "client-left";
         _record.Ended = Stopwatch.GetTimestamp();
@@ -36,7 +36,7 @@ internal sealed class SocksExchange(EdgeLoop edge, HttpSession session)
         if (!await NeedAsync(2) || !await NeedAsync(2 + session.Pending[1])) return false;
         bool open = session.Pending.Slice(2, session.Pending[1]).Contains(NoAuthentication), password = session.Pending.Slice(2, session.Pending[1]).Contains(UserPassword);
         session.Consume(2 + session.Pending[1]);
-        _identity = session.KnownByCertificate(_config);
+        _identity = session.Connection.KnownByCertificate(_config);
         if (password && (_config.AnyTokens || !open)) return await SayAsync([Version, UserPassword]) && await ProveAsync();
         if (open) return await SayAsync([Version, NoAuthentication]);
         _record.Reason = "socks-no-method";
@@ -67,7 +67,7 @@ internal sealed class SocksExchange(EdgeLoop edge, HttpSession session)
             return false;
         }
 
-        if (edge.EgressLimits.IsGuessing(session.Address))
+        if (edge.EgressLimits.IsGuessing(session.Connection.Address))
         {
             _record.Reason = "too-many-failures";
             return false;
@@ -79,7 +79,7 @@ internal sealed class SocksExchange(EdgeLoop edge, HttpSession session)
             return true;
         }
 
-        edge.EgressLimits.Failed(session.Address);
+        edge.EgressLimits.Failed(session.Connection.Address);
         _record.Reason = DenyReason.BadCredentials.Code();
         return false;
     }
@@ -107,7 +107,7 @@ internal sealed class SocksExchange(EdgeLoop edge, HttpSession session)
 
     private async ValueTask<bool> ConnectAsync(bool known)
     {
-        _gate.SetSource(_identity, session.KnownByAddress(_config), EgressProtocols.Tcp | EgressProtocols.Https, edge.Now);
+        _gate.SetSource(_identity, session.Connection.KnownByAddress(_config), EgressProtocols.Tcp | EgressProtocols.Https, edge.Now);
         _record.SetHost(_gate.HostText);
         if (!known)
         {

@@ -11,7 +11,7 @@ namespace MarchProxy.Edge.Socks;
 
 /// <summary>The datagrams between one SOCKS5 client and one destination; answers carry the destination before them (RFC 1928 section 7).</summary>
 internal sealed class SocksFlow(SocksAssociation owner, HttpSession session, EdgeConfig config, ServiceIdentity? identity, string key, byte[] destination)
-    : DatagramFlow(owner.Edge, config, session.Listener.Name, owner.Client, "socks-udp")
+    : DatagramFlow(owner.Edge, config, session.Connection.Listener.Name, owner.Client, "socks-udp")
 {
     private byte[] _packet = [];
 
@@ -20,7 +20,7 @@ internal sealed class SocksFlow(SocksAssociation owner, HttpSession session, Edg
         var gate = new EgressGate();
         bool known = SocksAddress.Give(destination, gate);
         record.SetHost(gate.HostText);
-        gate.SetSource(identity, session.KnownByAddress(Config), EgressProtocols.Udp, Edge.Now);
+        gate.SetSource(identity, session.Connection.KnownByAddress(Config), EgressProtocols.Udp, Edge.Now);
         if (known) return EgressAdmission.AdmitAsync(Edge, Config, gate, record);
         record.Reason = DenyReason.BadDestination.Code();
         return new ValueTask<Endpoint[]>([]);

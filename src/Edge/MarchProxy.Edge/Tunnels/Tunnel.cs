@@ -32,10 +32,10 @@ internal enum TunnelEnd
 }
 
 /// <summary>
-/// Bytes between two connections of one loop, both ways, with half-close: CONNECT, upgrades and dedicated TCP listeners. Each direction holds a
+/// Bytes between two streams of one loop, both ways, with half-close: CONNECT, upgrades and dedicated TCP listeners. Each direction holds a
 /// buffer only while it has bytes, reads only when the last were written (so that a slow reader stops the sender), and ends by itself.
 /// </summary>
-internal sealed class Tunnel(EventLoop loop, TcpConnection client, TcpConnection upstream, long idleMs)
+internal sealed class Tunnel(EventLoop loop, IByteStream client, IByteStream upstream, long idleMs)
 {
     private long _lastActivity;
     private TunnelEnd _end = TunnelEnd.Completed;
@@ -71,7 +71,7 @@ internal sealed class Tunnel(EventLoop loop, TcpConnection client, TcpConnection
     /// <summary>Ends the tunnel now.</summary>
     public void Close() => Fail(TunnelEnd.Closed);
 
-    private async ValueTask<int> PumpAsync(TcpConnection from, TcpConnection to, bool towardsUpstream)
+    private async ValueTask<int> PumpAsync(IByteStream from, IByteStream to, bool towardsUpstream)
     {
         if (towardsUpstream && (Guard is not null || !Early.IsEmpty) && await BeginAsync() is var begun and <= 0) return begun;
         while (!_failed)
@@ -136,7 +136,7 @@ internal sealed class Tunnel(EventLoop loop, TcpConnection client, TcpConnection
     /// <summary>Moves what is there, until the source is empty.</summary>
     /// <returns>1 to go on, 0 at the end of the stream, negative after a failure.</returns>
     [AsyncMethodBuilder(typeof(LoopMethodBuilder<>))]
-    private async ValueTask<int> MoveAsync(TcpConnection from, TcpConnection to, bool towardsUpstream)
+    private async ValueTask<int> MoveAsync(IByteStream from, IByteStream to, bool towardsUpstream)
     {
         BufferPool pool = loop.LargeBuffers;
         Block? block = pool.TryRent();
@@ -164,14 +164,14 @@ internal sealed class Tunnel(EventLoop loop, TcpConnection client, TcpConnection
     }
 
     /// <summary>Waits for bytes; a quiet direction lives as long as the other is busy.</summary>
-    private ValueTask<int> WaitAsync(TcpConnection from)
+    private ValueTask<int> WaitAsync(IByteStream from)
     {
         ValueTask<int> ready = from.ReadableAsync(idleMs);
         return ready.IsCompleted || idleMs <= 0 ? ready : WaitBothQuietAsync(from, ready);
     }
 
     [AsyncMethodBuilder(typeof(LoopMethodBuilder<>))]
-    private async ValueTask<int> WaitBothQuietAsync(TcpConnection from, ValueTask<int> ready)
+    private async ValueTask<int> WaitBothQuietAsync(IByteStream from, ValueTask<int> ready)
     {
         while (true)
         {

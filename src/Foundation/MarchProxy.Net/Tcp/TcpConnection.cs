@@ -13,7 +13,7 @@ namespace MarchProxy.Net.Tcp;
 /// The descriptor joins epoll at its first wait, edge-triggered: a connection that is served in one go never does. Nothing is read
 /// that the caller did not ask for, so a slow reader on one side stops the reading on the other.
 /// </remarks>
-public sealed partial class TcpConnection : IoHandle, IDisposable
+public sealed partial class TcpConnection : IoHandle, IByteStream, IDisposable
 {
     /// <summary>Bytes read from one connection a turn: a peer that sends faster than we read must not keep the loop to itself.</summary>
     private const int ReadBudget = 256 << 10;
