@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using MarchProxy.Model.Databases;
 using MarchProxy.Model.Resources;
 
 namespace MarchProxy.Control.Changes;
@@ -28,6 +29,10 @@ internal static class KeptSecrets
                 return (service with { Auth = auth with { Token = SecretHash.Of(token) } }, token);
             case Service { Auth: { Type: AuthType.Jwt, Secret: null, Jwks: null } auth } service when before is Service { Auth: { Type: AuthType.Jwt, Secret: { } secret } }:
                 return (service with { Auth = auth with { Secret = secret } }, null);
+            case DbAccount account:
+                return (WithVerifiers(account, (before as DbAccount)?.Verifiers), null);
+            case Database { Credential: { Password: null, User.Length: > 0 } credential } database when before is Database { Credential: { Password: { } password } known } && known.User == credential.User:
+                return (database with { Credential = credential with { Password = password } }, null);
             default:
                 return (wanted, null);
         }
@@ -38,6 +43,13 @@ internal static class KeptSecrets
     {
         string token = NewToken();
         return (service with { Auth = service.Auth with { Token = SecretHash.Of(token), PreviousToken = service.Auth.Token, PreviousUntil = until } }, token);
+    }
+
+    /// <summary>A password that is the same makes no new verifiers, so that applying a file again changes nothing.</summary>
+    private static DbAccount WithVerifiers(DbAccount account, DbVerifiers? kept)
+    {
+        if (account.Password is not { } password) return account.Verifiers is null ? account with { Verifiers = kept } : account;
+        return account with { Password = null, Verifiers = kept is not null && DbPassword.Matches(kept, password) ? kept : DbPassword.MakeVerifiers(password) };
     }
 
     private static string NewToken() => Convert.ToBase64String(RandomNumberGenerator.GetBytes(32));

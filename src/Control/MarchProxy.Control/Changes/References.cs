@@ -12,6 +12,8 @@ internal static class References
 
     private static readonly ResourceKind s_services = ResourceKind.Find("services")!;
     private static readonly ResourceKind s_certificates = ResourceKind.Find("certificates")!;
+    private static readonly ResourceKind s_databases = ResourceKind.Find("databases")!;
+    private static readonly ResourceKind s_accounts = ResourceKind.Find("accounts")!;
     private static readonly ResourceKind s_listeners = ResourceKind.Find("listeners")!;
     private static readonly ResourceKind s_mappings = ResourceKind.Find("mappings")!;
 
@@ -36,7 +38,15 @@ internal static class References
                 break;
             case Listener listener:
                 if (listener.Service.Length > 0) yield return ("services", listener.Service);
+                if (listener.Database.Length > 0) yield return ("databases", listener.Database);
                 foreach (string certificate in listener.Tls?.Certificates ?? []) yield return ("certificates", certificate);
+                break;
+            case Grant grant:
+                yield return ("accounts", grant.Account);
+                yield return ("databases", grant.Database);
+                break;
+            case SecurityPolicy policy:
+                foreach (string database in policy.Databases) yield return ("databases", database);
                 break;
             default:
                 break;
@@ -79,6 +89,8 @@ internal static class References
                 {
                     "services" => after.Find(s_services, name),
                     "certificates" => after.Find(s_certificates, name),
+                    "databases" => after.Find(s_databases, name),
+                    "accounts" => after.Find(s_accounts, name),
                     _ => after.Of(s_services).FirstOrDefault(s => ((Service)s.Resource).Collection == name),
                 };
                 if (target is not null) found.TryAdd(target.Key, target);

@@ -199,7 +199,7 @@ public sealed class Manager(IControlStore store, SecretBox box, TimeProvider tim
     private string Sealed(Entry entry)
     {
         string text = System.Text.Encoding.UTF8.GetString(entry.Content.Span);
-        return entry.Resource is Service { Auth.Type: not AuthType.None } or Certificate ? box.Seal(text) : text;
+        return entry.Resource is Service { Auth.Type: not AuthType.None } or Certificate or Database or DbAccount ? box.Seal(text) : text;
     }
 
     private static string? Shown(Entry? entry) => entry is null ? null : JsonNode.Parse(ResourceWriter.ToJson(entry.Resource, redact: true))!.ToJsonString();

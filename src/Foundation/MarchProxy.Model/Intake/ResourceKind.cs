@@ -28,6 +28,10 @@ public sealed class ResourceKind
         new("mappings", "mapping", MappingBinder.Bind, s => s.Mappings, (s, r) => s with { Mappings = [.. r.Cast<Mapping>()] }),
         new("routes", "route", RouteBinder.Bind, s => s.Routes, (s, r) => s with { Routes = [.. r.Cast<Route>()] }),
         new("listeners", "listener", PlatformBinders.Listener, s => s.Listeners, (s, r) => s with { Listeners = [.. r.Cast<Listener>()] }),
+        new("databases", "database", DatabaseBinders.Database, s => s.Databases, (s, r) => s with { Databases = [.. r.Cast<Database>()] }),
+        new("accounts", "account", DatabaseBinders.Account, s => s.Accounts, (s, r) => s with { Accounts = [.. r.Cast<DbAccount>()] }),
+        new("grants", "grant", DatabaseBinders.Grant, s => s.Grants, (s, r) => s with { Grants = [.. r.Cast<Grant>()] }) { NameOf = DatabaseBinders.GrantName },
+        new("securityPolicies", "securityPolicy", DatabaseBinders.SecurityPolicy, s => s.SecurityPolicies, (s, r) => s with { SecurityPolicies = [.. r.Cast<SecurityPolicy>()] }),
     ];
 
     /// <summary>As files and paths name it: <c>mappings</c>.</summary>
@@ -52,6 +56,9 @@ public sealed class ResourceKind
     /// <param name="set">All resources.</param>
     /// <param name="resources">Those of this kind.</param>
     public ResourceSet Replace(ResourceSet set, IEnumerable<Resource> resources) => _with(set, resources);
+
+    /// <summary>Makes the name of an object that was given none; null where each must have one.</summary>
+    internal Func<FieldReader, string>? NameOf { get; private init; }
 
     internal Resource Bind(FieldReader fields, Header header) => _bind(fields, header);
 }

@@ -21,7 +21,7 @@ public static class ResourceReader
     /// <summary>Kinds of the suite that other roles serve: read past, and said so.</summary>
     private static readonly string[] s_elsewhere =
     [
-        "databases", "accounts", "grants", "securityPolicies", "sources", "retention", "alertRules", "users", "qosPolicies", "routeTables", "policies", "threatFeeds",
+        "sources", "retention", "alertRules", "users", "qosPolicies", "routeTables", "policies", "threatFeeds",
     ];
 
     private static readonly string[] s_here = [.. ResourceKind.All.Select(k => k.Plural)];
@@ -114,6 +114,7 @@ public static class ResourceReader
     {
         var fields = new FieldReader(map, context, kind.Singular);
         string name = fields.Text("name");
+        if (name.Length == 0 && kind.NameOf is { } nameOf) name = nameOf(fields);
         fields.Subject = name.Length > 0 ? $"{kind.Singular}/{name}" : kind.Singular;
         if (name.Length == 0) fields.Missing("name", "give it a name of lower-case letters, digits and dashes");
         var header = new Header(name, fields.Text("cluster", "default"), fields.Text("description"), Labels(fields), map.Position);

@@ -65,6 +65,18 @@ public static partial class ResourceWriter
                 Text(json, "chain", certificate.Chain);
                 if (!redact) Text(json, "key", certificate.Key);
                 break;
+            case Database database:
+                Database(json, database, redact);
+                break;
+            case DbAccount account:
+                Account(json, account, redact);
+                break;
+            case Grant grant:
+                Grant(json, grant);
+                break;
+            case SecurityPolicy policy:
+                SecurityPolicy(json, policy);
+                break;
             default:
                 throw new NotSupportedException($"There is no writer for a {resource.Kind}.");
         }

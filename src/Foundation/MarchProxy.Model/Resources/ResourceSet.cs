@@ -26,6 +26,18 @@ public sealed record ResourceSet
     /// <summary>Certificates.</summary>
     public ImmutableArray<Certificate> Certificates { get; init; } = [];
 
+    /// <summary>Databases.</summary>
+    public ImmutableArray<Database> Databases { get; init; } = [];
+
+    /// <summary>Accounts of databases.</summary>
+    public ImmutableArray<DbAccount> Accounts { get; init; } = [];
+
+    /// <summary>What accounts may do to databases.</summary>
+    public ImmutableArray<Grant> Grants { get; init; } = [];
+
+    /// <summary>How statements are judged.</summary>
+    public ImmutableArray<SecurityPolicy> SecurityPolicies { get; init; } = [];
+
     /// <summary>Every resource, kind by kind.</summary>
-    public IEnumerable<Resource> All => [.. Clusters, .. Services, .. Mappings, .. Routes, .. Listeners, .. Certificates];
+    public IEnumerable<Resource> All => [.. Clusters, .. Services, .. Mappings, .. Routes, .. Listeners, .. Certificates, .. Databases, .. Accounts, .. Grants, .. SecurityPolicies];
 }

@@ -36,6 +36,10 @@ public static class SnapshotCompiler
             Routes = Sorted(set.Routes, cluster),
             Listeners = Sorted(set.Listeners, cluster),
             Certificates = Sorted(set.Certificates, cluster),
+            Databases = Sorted(set.Databases, cluster),
+            Accounts = Sorted(set.Accounts, cluster),
+            Grants = Sorted(set.Grants, cluster),
+            SecurityPolicies = Sorted(set.SecurityPolicies, cluster),
         };
         return new Snapshot(cluster, own.All.Aggregate(default(ContentDigest), (sum, r) => sum + ContentDigest.Of(r)).ToString(), own);
     }

@@ -53,7 +53,7 @@ internal static class ListenerValidator
 
     private static void CheckTls(ResourceSet set, Listener listener, ListenerTls tls, Action<string, string, string> error)
     {
-        if (listener.Purpose is not (ListenerPurpose.Ingress or ListenerPurpose.ForwardProxy)) error("tls", "this purpose takes no TLS", "take it out");
+        if (listener.Purpose is not (ListenerPurpose.Ingress or ListenerPurpose.ForwardProxy or ListenerPurpose.Database)) error("tls", "this purpose takes no TLS", "take it out");
         foreach (string protocol in tls.Alpn.Where(p => p is not ("h2" or "http/1.1"))) error("tls.alpn", $"\"{protocol}\" is not offered here", "write alpn: [h2, http/1.1], or one of them");
         if (tls.Alpn.Contains("h2") && listener.Purpose != ListenerPurpose.Ingress) error("tls.alpn", "a forward proxy speaks HTTP/1.1 and SOCKS5", "take h2 out");
         if (tls.Certificates.IsEmpty) error("tls.certificates", "is missing", "name a certificate");

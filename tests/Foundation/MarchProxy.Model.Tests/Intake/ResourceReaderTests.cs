@@ -42,6 +42,16 @@ public sealed class ResourceReaderTests
     [InlineData("routes:\n  - { name: r, backends: [nobody] }", "there is no service \"nobody\"")]
     [InlineData("services:\n  - name: a\n    name: b", "the field stands here a second time")]
     [InlineData("services: [ {", "error: not YAML")]
+    [InlineData("databases:\n  - { name: d, engine: oracle }", "database/d engine: \"oracle\" is not known; write postgresql, mysql, redis")]
+    [InlineData("databases:\n  - { name: d, engine: mysql, credential: { user: u } }", "database/d servers: is missing")]
+    [InlineData("databases:\n  - { name: d, engine: mysql, servers: [{ host: a.test, role: replica }], credential: { user: u } }", "there must be one primary")]
+    [InlineData("databases:\n  - { name: d, engine: postgresql, servers: [{ host: a.test }] }", "credential.user: is missing")]
+    [InlineData("accounts:\n  - { name: a }", "account/a password: is missing")]
+    [InlineData("grants:\n  - { account: a, database: d, actions: [selct] }", "grant/a-d actions: \"selct\" is not an action; did you mean select?")]
+    [InlineData("accounts: [{ name: ann, password: x }]\ngrants:\n  - { account: anne, database: d, actions: [select] }", "there is no account \"anne\"; did you mean ann?")]
+    [InlineData("databases: [{ name: c, engine: redis, servers: [{ host: a.test }] }]\naccounts: [{ name: a, password: x }]\ngrants: [{ account: a, database: c, actions: [select] }]", "select means nothing to this engine")]
+    [InlineData("securityPolicies: [{ name: p, databases: [shp], detection: { default: blok } }]", "\"blok\" is not known; write off, monitor or block")]
+    [InlineData("listeners: [{ name: l, port: 1, purpose: database, engine: redis }]", "listener/l database: is missing: clients of Redis name none")]
     [InlineData("a: &x [1]\nb: *x", "an alias (*name) is not taken")]
     public void Faults_are_named_with_place_and_mend(string yaml, string expected) =>
         Assert.Contains(Secrets.Findings(yaml), f => f.Contains(expected, StringComparison.Ordinal));

@@ -29,13 +29,25 @@ public sealed class ResourceWriterTests
           - { name: db, port: 5432, purpose: database, engine: postgresql, database: sales }
           - { name: lines, port: 514, purpose: syslog, source: hosts, protocol: udp }
           - { name: straight, port: 99, purpose: dedicated, service: three, servicePort: 9 }
+        databases:
+          - { name: sales, engine: postgresql, database: inner, servers: [{ host: db.test, port: 5499, maxConnections: 7 }, { host: 10.0.0.9, role: replica, weight: 50 }], readWriteSplit: true,
+              credential: { user: march, password: server-password }, tls: { mode: verify-full, ca: "-----BEGIN CERTIFICATE-----\np\n", serverName: db.test },
+              pool: { mode: session, size: 9, warmUpPercent: 0, idleTimeout: 0s, lifetime: 90s, connectTimeout: 2s, queueTimeout: 1s, maxQueue: 5 } }
+          - { name: cache, engine: redis, servers: [{ host: 127.0.0.1 }] }
+        accounts:
+          - { name: ann, password: ann-password, requireTls: true, allowFrom: [10.0.0.0/8], rateLimit: 50, quotaPerHour: 1000, expiresAt: 2099-01-01T00:00:00Z, tenant: north }
+        grants:
+          - { account: ann, database: sales, tables: ["orders_*", public.people], actions: [select, admin], until: 2099-01-01T00:00:00Z }
+          - { account: ann, database: cache, actions: [read, write, scripting] }
+        securityPolicies:
+          - { name: strict, databases: [sales], detection: { default: block, time-based: monitor, ddl: "off" }, blockedObjects: [pg_catalog.pg_authid], allowedFingerprints: [abc] }
         """;
 
     [Fact]
     public void Every_field_survives_the_way_out_and_back()
     {
         ResourceSet set = Read(Everything);
-        Assert.Equal(11, set.All.Count());
+        Assert.Equal(17, set.All.Count());
         foreach (Resource resource in set.All)
         {
             byte[] written = ResourceWriter.ToJson(resource);
@@ -52,6 +64,8 @@ public sealed class ResourceWriterTests
             "algorithm", "jwks", "issuer", "audience", "secret", "sources", "destinations", "portMap", "effect", "priority", "rateLimit", "1500ms", "expiresAt", "justification", "approval", "listen",
             "servicePort", "hosts", "prefix", "exact", "regex", "methods", "weight", "retries", "5s", "stripPrefix", "addPrefix", "requestHeaders", "responseHeaders", "remove", "chain", "key", "purpose", "serverName", "insecureSkipVerify",
             "certificates", "minVersion", "clientCa", "engine", "database\":\"sales", "source\":\"hosts",
+            "database\":\"inner", "maxConnections", "replica", "credential", "verify-full", "ca\":", "session", "size", "warmUpPercent", "idleTimeout", "lifetime", "connectTimeout", "queueTimeout", "maxQueue", "readWriteSplit",
+            "requireTls", "allowFrom", "quotaPerHour", "tenant", "tables", "until", "scripting", "detection", "monitor", "blockedObjects", "allowedFingerprints",
         }) Assert.Contains(field, all, StringComparison.Ordinal);
         Assert.DoesNotContain("first-token", all, StringComparison.Ordinal);
     }
@@ -60,7 +74,7 @@ public sealed class ResourceWriterTests
     public void A_redacted_resource_holds_no_secret()
     {
         string all = string.Concat(Read(Everything).All.Select(r => Encoding.UTF8.GetString(ResourceWriter.ToJson(r, redact: true))));
-        foreach (string secret in new[] { "sha256:", "shared-secret", "PRIVATE KEY" }) Assert.DoesNotContain(secret, all, StringComparison.Ordinal);
+        foreach (string secret in new[] { "sha256:", "shared-secret", "PRIVATE KEY", "server-password", "ann-password", "SCRAM" }) Assert.DoesNotContain(secret, all, StringComparison.Ordinal);
     }
 
     [Fact]

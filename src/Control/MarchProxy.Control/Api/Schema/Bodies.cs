@@ -384,4 +384,16 @@ public sealed record ResourceFileBody
 
     /// <summary>Listeners.</summary>
     public List<ListenerBody>? Listeners { get; init; }
+
+    /// <summary>Databases.</summary>
+    public List<DatabaseBody>? Databases { get; init; }
+
+    /// <summary>Accounts of databases.</summary>
+    public List<DbAccountBody>? Accounts { get; init; }
+
+    /// <summary>Grants.</summary>
+    public List<GrantBody>? Grants { get; init; }
+
+    /// <summary>Security policies.</summary>
+    public List<SecurityPolicyBody>? SecurityPolicies { get; init; }
 }

@@ -15,6 +15,10 @@ internal static class Schemas
         "routes" => typeof(RouteBody),
         "listeners" => typeof(ListenerBody),
         "certificates" => typeof(CertificateBody),
+        "databases" => typeof(DatabaseBody),
+        "accounts" => typeof(DbAccountBody),
+        "grants" => typeof(GrantBody),
+        "securityPolicies" => typeof(SecurityPolicyBody),
         _ => throw new NotSupportedException($"{kind.Plural} have no schema."),
     };
 

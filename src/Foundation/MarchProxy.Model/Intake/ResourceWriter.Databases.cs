@@ -1,0 +1,104 @@
+using System.Text.Json;
+using MarchProxy.Model.Resources;
+
+namespace MarchProxy.Model.Intake;
+
+/// <content>The fields of what ArticDBM obeys.</content>
+public static partial class ResourceWriter
+{
+    private static void Database(Utf8JsonWriter json, Database database, bool redact)
+    {
+        json.WriteString("engine", Databases.DbEngines.Name(database.Engine));
+        Text(json, "database", database.NameOnServer);
+        Objects(json, "servers", database.Servers, server =>
+        {
+            json.WriteString("host", server.Host);
+            json.WriteNumber("port", server.Port);
+            if (server.Role == DbServerRole.Replica) json.WriteString("role", "replica");
+            if (server.Weight != 100) json.WriteNumber("weight", server.Weight);
+            if (server.MaxConnections != 0) json.WriteNumber("maxConnections", server.MaxConnections);
+        });
+        if (database.Credential != new DbCredential())
+        {
+            json.WriteStartObject("credential");
+            Text(json, "user", database.Credential.User);
+            if (!redact) Text(json, "password", database.Credential.Password);
+            json.WriteEndObject();
+        }
+
+        if (database.Tls != new DbTls())
+        {
+            json.WriteStartObject("tls");
+            json.WriteString("mode", database.Tls.Mode switch { DbTlsMode.Disable => "disable", DbTlsMode.Require => "require", DbTlsMode.VerifyFull => "verify-full", _ => "prefer" });
+            Text(json, "ca", database.Tls.Ca);
+            Text(json, "serverName", database.Tls.ServerName);
+            json.WriteEndObject();
+        }
+
+        Pool(json, database.Pool);
+        if (database.ReadWriteSplit) json.WriteBoolean("readWriteSplit", true);
+    }
+
+    private static void Pool(Utf8JsonWriter json, DbPool pool)
+    {
+        var usual = new DbPool();
+        if (pool == usual) return;
+        json.WriteStartObject("pool");
+        if (pool.Mode != usual.Mode) json.WriteString("mode", pool.Mode == DbPoolMode.Session ? "session" : "statement");
+        if (pool.Size != usual.Size) json.WriteNumber("size", pool.Size);
+        if (pool.WarmUpPercent != usual.WarmUpPercent) json.WriteNumber("warmUpPercent", pool.WarmUpPercent);
+        if (pool.IdleTimeout != usual.IdleTimeout) Lasting(json, "idleTimeout", pool.IdleTimeout);
+        if (pool.Lifetime != usual.Lifetime) Lasting(json, "lifetime", pool.Lifetime);
+        if (pool.ConnectTimeout != usual.ConnectTimeout) Lasting(json, "connectTimeout", pool.ConnectTimeout);
+        if (pool.QueueTimeout != usual.QueueTimeout) Lasting(json, "queueTimeout", pool.QueueTimeout);
+        if (pool.MaxQueue != usual.MaxQueue) json.WriteNumber("maxQueue", pool.MaxQueue);
+        json.WriteEndObject();
+    }
+
+    /// <summary>A duration of which zero is not the default.</summary>
+    private static void Lasting(Utf8JsonWriter json, string field, TimeSpan value)
+    {
+        if (value == TimeSpan.Zero) json.WriteString(field, "0s");
+        else Duration(json, field, value);
+    }
+
+    private static void Account(Utf8JsonWriter json, DbAccount account, bool redact)
+    {
+        if (!redact)
+        {
+            Text(json, "password", account.Password);
+            if (account.Verifiers is { } verifiers)
+            {
+                json.WriteStartObject("verifiers");
+                Text(json, "scram", verifiers.Scram);
+                Text(json, "mysqlNative", verifiers.MySqlNative);
+                Text(json, "mysqlSha2", verifiers.MySqlSha2);
+                json.WriteEndObject();
+            }
+        }
+
+        if (account.RequireTls) json.WriteBoolean("requireTls", true);
+        Texts(json, "allowFrom", [.. account.AllowFrom.Select(n => n.ToString())]);
+        if (account.RateLimit != 0) json.WriteNumber("rateLimit", account.RateLimit);
+        if (account.QuotaPerHour != 0) json.WriteNumber("quotaPerHour", account.QuotaPerHour);
+        Time(json, "expiresAt", account.ExpiresAt);
+        Text(json, "tenant", account.Tenant);
+    }
+
+    private static void Grant(Utf8JsonWriter json, Grant grant)
+    {
+        Text(json, "account", grant.Account);
+        Text(json, "database", grant.Database);
+        if (grant.Tables is not ["*"]) Texts(json, "tables", grant.Tables);
+        Texts(json, "actions", [.. DatabaseBinders.ActionNames.Where(a => (grant.Actions & a.Value) != 0).Select(a => a.Name)]);
+        Time(json, "until", grant.Until);
+    }
+
+    private static void SecurityPolicy(Utf8JsonWriter json, SecurityPolicy policy)
+    {
+        Texts(json, "databases", policy.Databases);
+        Map(json, "detection", policy.Detection, (name, mode) => json.WriteString(name, mode switch { DetectionMode.Block => "block", DetectionMode.Monitor => "monitor", _ => "off" }));
+        Texts(json, "blockedObjects", policy.BlockedObjects);
+        Texts(json, "allowedFingerprints", policy.AllowedFingerprints);
+    }
+}
