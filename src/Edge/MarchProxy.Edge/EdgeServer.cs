@@ -10,6 +10,7 @@ using MarchProxy.Edge.Loops;
 using MarchProxy.Edge.Upstream;
 using MarchProxy.Model.Snapshots;
 using MarchProxy.Net.Dns;
+using MarchProxy.Net.Handover;
 using MarchProxy.Net.Loop;
 using MarchProxy.Telemetry.Logs;
 using MarchProxy.Telemetry.Metrics;
@@ -20,7 +21,7 @@ namespace MarchProxy.Edge;
 /// The edge data plane: loops, listeners and the configuration they obey. A snapshot comes in from a file or a control plane by <see cref="ApplyAsync"/>;
 /// it takes effect on new requests at once and cuts no open connection.
 /// </summary>
-public sealed class EdgeServer : IAsyncDisposable
+public sealed partial class EdgeServer : IAsyncDisposable
 {
     private readonly LoopGroup _loops;
     private readonly EdgeSettings _settings;
@@ -36,6 +37,7 @@ public sealed class EdgeServer : IAsyncDisposable
     private readonly RateTable _rates;
     private readonly EndpointTable _endpoints = new();
     private readonly HealthMonitor _health;
+    private readonly InheritedSockets? _inherited;
     private Http2Server? _http2;
     private EdgeLoop[] _edges = [];
     private ListenerSet? _listeners;
@@ -47,8 +49,10 @@ public sealed class EdgeServer : IAsyncDisposable
     /// <param name="accessLog">Where its access lines go, or null.</param>
     /// <param name="log">The process's log.</param>
     /// <param name="time">The clock.</param>
-    public EdgeServer(EdgeSettings settings, INameResolver resolver, MetricRegistry metrics, LogWriter? accessLog, ProcessLog log, TimeProvider time)
+    /// <param name="inherited">Sockets that a process before this one has handed over; nothing is accepted before <see cref="GoOnAsync"/> then.</param>
+    public EdgeServer(EdgeSettings settings, INameResolver resolver, MetricRegistry metrics, LogWriter? accessLog, ProcessLog log, TimeProvider time, InheritedSockets? inherited = null)
     {
+        _inherited = inherited;
         _settings = settings;
         _resolver = resolver;
         _metrics = metrics;
@@ -76,7 +80,7 @@ public sealed class EdgeServer : IAsyncDisposable
     public IReadOnlyDictionary<string, string> Listeners => _listeners?.Endpoints ?? new Dictionary<string, string>();
 
     /// <summary>The loops as a transport for Kestrel: what is served beside the data plane needs no threads of its own.</summary>
-    public LoopTransport CreateTransport() => new(_loops.Loops);
+    public LoopTransport CreateTransport() => new(_loops.Loops, LoopTransportOptions.Default with { Inherited = _inherited });
 
     /// <summary>How many loops an edge with these settings has: the shards of its metrics.</summary>
     /// <param name="settings">The settings.</param>
@@ -90,6 +94,7 @@ public sealed class EdgeServer : IAsyncDisposable
         await _applying.WaitAsync();
         try
         {
+            ObjectDisposedException.ThrowIf(_released, this);
             var config = new EdgeConfig(snapshot, _upstreams, _endpoints);
             if (_edges.Length == 0)
             {
@@ -112,13 +117,15 @@ public sealed class EdgeServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Stops accepting, lets what is open end, and closes the rest at the deadline.</summary>
+    /// <summary>Tells that it is not ready, waits for that to be noticed, stops accepting, lets what is open end, and closes the rest at the deadline.</summary>
     /// <param name="cancellationToken">Ends the waiting early.</param>
-    public async Task DrainAsync(CancellationToken cancellationToken = default)
+    /// <returns>Connections that had to be cut.</returns>
+    public async Task<int> DrainAsync(CancellationToken cancellationToken = default)
     {
-        if (IsDraining || _edges.Length == 0) return;
+        if (IsDraining || _edges.Length == 0) return 0;
         IsDraining = true;
-        await _listeners!.CloseAllAsync();
+        if (_settings.DrainDelayMs > 0 && !_released) await Task.Delay(TimeSpan.FromMilliseconds(_settings.DrainDelayMs), _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!_released) await _listeners!.CloseAllAsync();
         await _loops.ForEachAsync(loop => _edges[loop.Id].BeginDrain());
         using var drained = new CancellationTokenSource(TimeSpan.FromMilliseconds(_settings.DrainMs));
         using CancellationTokenRegistration sooner = cancellationToken.Register(drained.Cancel);
@@ -134,6 +141,7 @@ public sealed class EdgeServer : IAsyncDisposable
         if (left > 0) _log.Warn("connections were still open at the end of the drain and are closed", ("count", left));
         await _loops.ForEachAsync(loop => _edges[loop.Id].KillAll());
         await _loops.ForEachAsync(loop => _edges[loop.Id].Log.Flush());
+        return left;
     }
 
     /// <summary>Ends everything.</summary>
@@ -162,7 +170,7 @@ public sealed class EdgeServer : IAsyncDisposable
                 loop, _settings, config, _resolver, new EdgeMetrics(families, loop.Id),
                 new AccessLog(_accessLog is null ? null : new LineBatch(_accessLog), _time), new ClientProof(_jwks), _limits, _rates, _time, Defect)),
         ];
-        _listeners = new ListenerSet(_loops, _edges);
+        _listeners = new ListenerSet(_loops, _edges, _inherited);
         _loops.Start();
         foreach (EventLoop loop in _loops.Loops) loop.Post(_edges[loop.Id].Start);
     }

@@ -33,6 +33,15 @@ public sealed record EdgeSettings
     /// <summary>For open connections to end after the edge was told to stop. Default 30 s, Kubernetes' grace period.</summary>
     public long DrainMs { get; init; } = 30_000;
 
+    /// <summary>Between telling that it is not ready and closing the listeners, for load balancers to notice. Default 0: only who has one knows how long it takes.</summary>
+    public long DrainDelayMs { get; init; }
+
+    /// <summary>
+    /// For idle client connections to bring one more request after the edge was told to stop, which is answered with <c>Connection: close</c>; closing them at once would
+    /// meet requests on their way. Default 5 s, as HAProxy's close-spread-time is commonly set.
+    /// </summary>
+    public long DrainIdleMs { get; init; } = 5_000;
+
     /// <summary>Connections one loop serves at a time; above it new ones get 503 and are closed. Default 100,000.</summary>
     public int MaxConnectionsPerLoop { get; init; } = 100_000;
 

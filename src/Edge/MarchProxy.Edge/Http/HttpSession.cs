@@ -95,8 +95,7 @@ internal sealed partial class HttpSession : ClientStream, IEdgeSession
                     if (n == -Errno.EAGAIN)
                     {
                         _input.Release();
-                        if (_served > 0 && IsLast) return;
-                        n = await Client.ReadableAsync(_served == 0 ? _edge.Settings.RequestHeadMs : _edge.Settings.ClientIdleMs);
+                        n = await Client.ReadableAsync(_served == 0 ? _edge.Settings.RequestHeadMs : IsLast ? Math.Max(1, _edge.Settings.DrainIdleMs) : _edge.Settings.ClientIdleMs);
                         if (n < 0) return;
                         continue;
                     }

@@ -135,11 +135,12 @@ internal sealed class EdgeLoop
         }
     }
 
-    /// <summary>Lets open sessions end: idle ones now, busy ones after what they are doing.</summary>
+    /// <summary>Lets open sessions end: busy ones after what they are doing, idle ones after one more request, or when none comes for a while.</summary>
     public void BeginDrain()
     {
         IsDraining = true;
-        Sessions.ForEach(static s => s.Drain());
+        if (Settings.DrainIdleMs <= 0) Sessions.ForEach(static s => s.Drain());
+        else Loop.Timers.Arm(new DrainTimer(this), Loop.NowMs + Settings.DrainIdleMs);
     }
 
     /// <summary>Ends every session now.</summary>
@@ -173,6 +174,11 @@ internal sealed class EdgeLoop
     }
 
     public void ReportDefect(Exception e) => _onDefect(e);
+
+    private sealed class DrainTimer(EdgeLoop edge) : TimerNode
+    {
+        protected override void OnExpired() => edge.Sessions.ForEach(static s => s.Drain());
+    }
 
     /// <summary>Refreshes the date, hands log lines on and looks at gauges, four times a second.</summary>
     private sealed class Housekeeping(EdgeLoop edge) : TimerNode

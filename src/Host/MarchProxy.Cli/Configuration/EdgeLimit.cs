@@ -32,6 +32,8 @@ internal sealed record EdgeLimit(string Name, LimitUnit Unit, long Least, long M
         new("--tunnel-idle-timeout", LimitUnit.Time, 100, 604_800_000, "Without a byte either way in a tunnel.", s => s.TunnelIdleMs, (s, v) => s with { TunnelIdleMs = v }),
         new("--udp-idle-timeout", LimitUnit.Time, 10, 86_400_000, "Without a datagram either way in a UDP flow.", s => s.UdpIdleMs, (s, v) => s with { UdpIdleMs = v }),
         new("--drain-timeout", LimitUnit.Time, 0, 86_400_000, "For open connections to end after a stop.", s => s.DrainMs, (s, v) => s with { DrainMs = v }),
+        new("--drain-delay", LimitUnit.Time, 0, 3_600_000, "Between telling that it is not ready and closing the listeners after a stop.", s => s.DrainDelayMs, (s, v) => s with { DrainDelayMs = v }),
+        new("--drain-idle-timeout", LimitUnit.Time, 0, 3_600_000, "For idle client connections to bring one more request after a stop.", s => s.DrainIdleMs, (s, v) => s with { DrainIdleMs = v }),
         new("--max-connections-per-loop", LimitUnit.Count, 1, 10_000_000, "Client connections one loop serves at a time.", s => s.MaxConnectionsPerLoop, (s, v) => s with { MaxConnectionsPerLoop = (int)v }),
         new("--max-requests-per-connection", LimitUnit.Count, 1, int.MaxValue, "Requests on one client connection before it is closed.", s => s.MaxRequestsPerConnection, (s, v) => s with { MaxRequestsPerConnection = (int)v }),
         new("--max-request-body", LimitUnit.Bytes, 0, long.MaxValue, "Bytes a request body may have; 0 for no bound.", s => s.MaxRequestBodyBytes, (s, v) => s with { MaxRequestBodyBytes = v }),

@@ -38,7 +38,8 @@ internal sealed class ManagedConfig : IConfigSource
     private readonly Channel<bool> _worthSaving = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private volatile Unsaved? _unsaved;
     private ConfigStream? _stream;
-    private bool _warned;
+    private readonly Lock _saving = new();
+    private bool _warned, _isDisposed;
 
     public ManagedConfig(EdgeHost host, ManagedConfigOptions options)
     {
@@ -52,10 +53,17 @@ internal sealed class ManagedConfig : IConfigSource
 
     public void Start() => _running = RunAsync();
 
+    public void Settle()
+    {
+        if (_unsaved is { } latest) Save(latest.Version, latest.All);
+    }
+
     public void Reload(string why) => _host.ReopenLogs();
 
     public async ValueTask DisposeAsync()
     {
+        if (_isDisposed) return;
+        _isDisposed = true;
         await _stop.CancelAsync();
         await _running;
         _stream?.Dispose();
@@ -153,6 +161,7 @@ internal sealed class ManagedConfig : IConfigSource
 
     private void Save(string version, ImmutableSortedDictionary<string, Held> held)
     {
+        using Lock.Scope one = _saving.EnterScope();
         try
         {
             _cache?.Save(version, held.Values.Select(h => (h.Version, h.Wire)));
