@@ -17,6 +17,9 @@ public sealed partial class EdgeServer
         return [.. _listeners?.Export() ?? []];
     }
 
+    /// <summary>The keys of TLS session tickets, for the process after this one alone.</summary>
+    public string ExportTicketKeys() => _tickets.Export();
+
     /// <summary>Takes nothing more from the listening sockets.</summary>
     /// <returns>The UDP flows that are open, for another process to go on with.</returns>
     public async Task<IReadOnlyList<HandedFlow>> HoldAsync()
@@ -47,6 +50,6 @@ public sealed partial class EdgeServer
     {
         await _listeners!.AdoptFlowsAsync(flows);
         await _listeners.ResumeAsync();
-        _inherited?.Dispose();
+        _inherited?.Sockets.Dispose();
     }
 }

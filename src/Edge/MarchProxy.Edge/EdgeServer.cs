@@ -7,10 +7,12 @@ using MarchProxy.Edge.Identity;
 using MarchProxy.Edge.Kestrel;
 using MarchProxy.Edge.Listeners;
 using MarchProxy.Edge.Loops;
+using MarchProxy.Edge.Overload;
+using MarchProxy.Edge.Tls;
 using MarchProxy.Edge.Upstream;
 using MarchProxy.Model.Snapshots;
 using MarchProxy.Net.Dns;
-using MarchProxy.Net.Handover;
+using MarchProxy.Net.Tls;
 using MarchProxy.Net.Loop;
 using MarchProxy.Telemetry.Logs;
 using MarchProxy.Telemetry.Metrics;
@@ -37,7 +39,10 @@ public sealed partial class EdgeServer : IAsyncDisposable
     private readonly RateTable _rates;
     private readonly EndpointTable _endpoints = new();
     private readonly HealthMonitor _health;
-    private readonly InheritedSockets? _inherited;
+    private readonly EdgeInheritance? _inherited;
+    private readonly TicketKeys _tickets;
+    private readonly OcspStapler _stapler;
+    private readonly OverloadWatch _overload;
     private Http2Server? _http2;
     private EdgeLoop[] _edges = [];
     private ListenerSet? _listeners;
@@ -49,10 +54,13 @@ public sealed partial class EdgeServer : IAsyncDisposable
     /// <param name="accessLog">Where its access lines go, or null.</param>
     /// <param name="log">The process's log.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="inherited">Sockets that a process before this one has handed over; nothing is accepted before <see cref="GoOnAsync"/> then.</param>
-    public EdgeServer(EdgeSettings settings, INameResolver resolver, MetricRegistry metrics, LogWriter? accessLog, ProcessLog log, TimeProvider time, InheritedSockets? inherited = null)
+    /// <param name="inherited">What a process before this one has handed over; nothing is accepted before <see cref="GoOnAsync"/> then.</param>
+    public EdgeServer(EdgeSettings settings, INameResolver resolver, MetricRegistry metrics, LogWriter? accessLog, ProcessLog log, TimeProvider time, EdgeInheritance? inherited = null)
     {
         _inherited = inherited;
+        _tickets = new TicketKeys(time, inherited?.TicketKeys);
+        _stapler = new OcspStapler(time, log);
+        _overload = new OverloadWatch(time, log);
         _settings = settings;
         _resolver = resolver;
         _metrics = metrics;
@@ -63,7 +71,7 @@ public sealed partial class EdgeServer : IAsyncDisposable
         _rates = new RateTable(time);
         _limits = new EgressLimits(time, _rates);
         _health = new HealthMonitor(log, time);
-        _loops = new LoopGroup(LoopCount(settings));
+        _loops = new LoopGroup(LoopCount(settings), EventLoopOptions.Default with { MaxBufferBytes = settings.MaxBufferBytesPerLoop });
         foreach (EventLoop loop in _loops.Loops) loop.OnUnhandled = Defect;
     }
 
@@ -76,11 +84,14 @@ public sealed partial class EdgeServer : IAsyncDisposable
     /// <summary>Whether it was told to stop.</summary>
     public bool IsDraining { get; private set; }
 
+    /// <summary>What the edge has too much of just now, so that the newest is refused; empty when nothing.</summary>
+    public IReadOnlyList<string> Overload => _overload.Now();
+
     /// <summary>The listeners that are open, by name, with the ports that the kernel chose.</summary>
     public IReadOnlyDictionary<string, string> Listeners => _listeners?.Endpoints ?? new Dictionary<string, string>();
 
     /// <summary>The loops as a transport for Kestrel: what is served beside the data plane needs no threads of its own.</summary>
-    public LoopTransport CreateTransport() => new(_loops.Loops, LoopTransportOptions.Default with { Inherited = _inherited });
+    public LoopTransport CreateTransport() => new(_loops.Loops, LoopTransportOptions.Default with { Inherited = _inherited?.Sockets });
 
     /// <summary>How many loops an edge with these settings has: the shards of its metrics.</summary>
     /// <param name="settings">The settings.</param>
@@ -106,6 +117,7 @@ public sealed partial class EdgeServer : IAsyncDisposable
             ListenerPlan plan = await _listeners!.PrepareAsync(snapshot);
             await _loops.ForEachAsync(loop => _edges[loop.Id].Obey(config));
             await _listeners.CommitAsync(plan);
+            await _stapler.KeepAsync(snapshot.Resources.Certificates);
             _upstreams.Keep(config.Upstreams.ToHashSet());
             _endpoints.Keep([.. config.Endpoints.Select(e => e.State)]);
             await _health.WatchAsync(config.Endpoints);
@@ -148,6 +160,7 @@ public sealed partial class EdgeServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _health.DisposeAsync();
+        await _stapler.DisposeAsync();
         if (_http2 is not null) await _http2.DisposeAsync();
         _loops.Dispose();
         _listeners?.Dispose();
@@ -164,13 +177,14 @@ public sealed partial class EdgeServer : IAsyncDisposable
         var families = new EdgeMetricFamilies(_metrics);
         _metrics.Observe("marchproxy_egress_open_tunnels", "Tunnels, SOCKS and dedicated connections open, by the service that asks.", "source", _limits.Tunnels);
         _metrics.Observe("marchproxy_upstream_up", "Whether an address of a service gets requests: 0 when its health check fails or it is set aside.", "upstream", () => _endpoints.Up(() => Environment.TickCount64));
+        _metrics.Observe("marchproxy_ocsp_staple_seconds", "Seconds for which the OCSP staple of a certificate holds yet; 0 without one.", "certificate", _stapler.Left);
         _edges =
         [
             .. _loops.Loops.Select(loop => new EdgeLoop(
                 loop, _settings, config, _resolver, new EdgeMetrics(families, loop.Id),
-                new AccessLog(_accessLog is null ? null : new LineBatch(_accessLog), _time), new ClientProof(_jwks), _limits, _rates, _time, Defect)),
+                new AccessLog(_accessLog is null ? null : new LineBatch(_accessLog), _time), new ClientProof(_jwks), _limits, _rates, _overload, _time, Defect)),
         ];
-        _listeners = new ListenerSet(_loops, _edges, _inherited);
+        _listeners = new ListenerSet(_loops, _edges, _inherited?.Sockets, new ListenerTlsFactory(_tickets, _stapler, _time));
         _loops.Start();
         foreach (EventLoop loop in _loops.Loops) loop.Post(_edges[loop.Id].Start);
     }

@@ -26,8 +26,8 @@ internal static class KeptSecrets
 
                 string token = NewToken();
                 return (service with { Auth = auth with { Token = SecretHash.Of(token) } }, token);
-            case Service { Auth: { Type: AuthType.Jwt, Secret: null, Jwks: null } auth } service when before is Service { Auth: { Type: AuthType.Jwt, Secret: { } secret } }:
-                return (service with { Auth = auth with { Secret = secret } }, null);
+            case Service { Auth: { Type: AuthType.Jwt, Secret: null, Jwks: null } auth } service when before is Service { Auth: { Type: AuthType.Jwt, Secret: { } secret } shown }:
+                return (service with { Auth = auth with { Secret = secret, PreviousSecret = auth.PreviousSecret ?? shown.PreviousSecret, PreviousUntil = auth.PreviousUntil ?? shown.PreviousUntil } }, null);
             default:
                 return (wanted, null);
         }

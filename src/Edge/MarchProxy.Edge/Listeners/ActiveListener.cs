@@ -1,4 +1,5 @@
 using System.Security.Cryptography.X509Certificates;
+using MarchProxy.Edge.Overload;
 using MarchProxy.Edge.Udp;
 using MarchProxy.Model.Resources;
 using MarchProxy.Net;
@@ -27,6 +28,14 @@ internal sealed class ActiveListener(ListenerTerms terms, Endpoint endpoint)
     public Endpoint Endpoint { get; set; } = endpoint;
 
     public TlsServerContext? Tls => _terms.Tls;
+
+    /// <summary>Connections open by client address; counted while there is a bound.</summary>
+    public AddressCounts Addresses { get; } = new();
+
+    /// <summary>Called when a connection that was counted has closed.</summary>
+    public Action<TcpConnection> Left => _left ??= connection => Addresses.Leave(connection.Remote);
+
+    private Action<TcpConnection>? _left;
 
     /// <summary>Its certificates.</summary>
     public Certificate[] Certificates => _terms.Certificates;

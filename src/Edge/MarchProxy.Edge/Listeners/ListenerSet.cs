@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net;
 using MarchProxy.Edge.Loops;
+using MarchProxy.Edge.Tls;
 using MarchProxy.Edge.Udp;
 using MarchProxy.Model.Resources;
 using MarchProxy.Model.Snapshots;
@@ -9,7 +10,6 @@ using MarchProxy.Net;
 using MarchProxy.Net.Handover;
 using MarchProxy.Net.Loop;
 using MarchProxy.Net.Tcp;
-using MarchProxy.Net.Tls;
 
 namespace MarchProxy.Edge.Listeners;
 
@@ -20,7 +20,7 @@ internal sealed record ListenerPlan(List<ActiveListener> Opened, List<(ActiveLis
 /// The open listeners. A new snapshot first opens what is new (a failure changes nothing), then closes what is gone; what stays at its address keeps its
 /// sockets, whatever else changes about it, and open connections are never touched.
 /// </summary>
-internal sealed partial class ListenerSet(LoopGroup loops, EdgeLoop[] edges, InheritedSockets? inherited) : IDisposable
+internal sealed partial class ListenerSet(LoopGroup loops, EdgeLoop[] edges, InheritedSockets? inherited, ListenerTlsFactory tls) : IDisposable
 {
     private readonly ConcurrentDictionary<string, ActiveListener> _active = new(StringComparer.Ordinal);
 
@@ -38,7 +38,7 @@ internal sealed partial class ListenerSet(LoopGroup loops, EdgeLoop[] edges, Inh
                 bool stays = _active.TryGetValue(listener.Name, out ActiveListener? active) && SameSockets(active.Resource, listener);
                 ListenerTerms terms = stays && SameTls(active!.Terms, listener, certificates)
                     ? new ListenerTerms(listener, certificates, active.Tls)
-                    : new ListenerTerms(listener, certificates, MakeTls(listener, certificates));
+                    : new ListenerTerms(listener, certificates, tls.Make(listener, certificates));
                 if (stays) plan.Kept.Add((active!, terms));
                 else plan.Opened.Add(await OpenAsync(terms));
             }
@@ -86,8 +86,8 @@ internal sealed partial class ListenerSet(LoopGroup loops, EdgeLoop[] edges, Inh
     private static bool SameTls(ListenerTerms old, Listener wanted, Certificate[] certificates)
     {
         if (old.Resource.Tls is not { } before || wanted.Tls is not { } now) return old.Resource.Tls is null && wanted.Tls is null;
-        return before.MinVersion == now.MinVersion && before.Alpn.SequenceEqual(now.Alpn) && before.ClientCa == now.ClientCa && old.Resource.Purpose == wanted.Purpose
-            && old.Certificates.Select(c => (c.Chain, c.Key)).SequenceEqual(certificates.Select(c => (c.Chain, c.Key)));
+        return before.MinVersion == now.MinVersion && before.Alpn.SequenceEqual(now.Alpn) && before.ClientCa == now.ClientCa && before.Ciphers.SequenceEqual(now.Ciphers) && old.Resource.Purpose == wanted.Purpose
+            && old.Certificates.Select(c => (c.Chain, c.Key, c.Staple)).SequenceEqual(certificates.Select(c => (c.Chain, c.Key, c.Staple)));
     }
 
     private static string Kind(Listener listener) =>
@@ -140,7 +140,7 @@ internal sealed partial class ListenerSet(LoopGroup loops, EdgeLoop[] edges, Inh
             return;
         }
 
-        TcpListenerOptions options = TcpListenerOptions.Default with { Transparent = Kind(active.Resource) == "tproxy", Held = held };
+        TcpListenerOptions options = TcpListenerOptions.Default with { Transparent = Kind(active.Resource) == "tproxy", Held = held, OnRefused = () => edge.Refusals.Note(Overload.Refusals.Descriptors) };
         TcpListener socket = await loop.InvokeAsync(() => descriptor < 0
             ? TcpListener.Open(loop, where, connection => edge.Accept(connection, active), options)
             : TcpListener.Adopt(loop, descriptor, connection => edge.Accept(connection, active), options));
@@ -148,26 +148,6 @@ internal sealed partial class ListenerSet(LoopGroup loops, EdgeLoop[] edges, Inh
 
         // The first socket settles a port that the kernel was left to choose.
         active.Endpoint = socket.Local;
-    }
-
-    private static TlsServerContext? MakeTls(Listener listener, Certificate[] certificates)
-    {
-        if (listener.Tls is not { } tls) return null;
-        try
-        {
-            return new TlsServerContext(new TlsServerOptions
-            {
-                Certificates = [.. certificates.Select(c => new TlsCertificate(c.Chain, c.Key))],
-                Alpn = !tls.Alpn.IsEmpty ? tls.Alpn : listener.Purpose == ListenerPurpose.Ingress ? ["h2", "http/1.1"] : ["http/1.1"],
-                MinVersion = tls.MinVersion == "1.3" ? TlsMinVersion.Tls13 : TlsMinVersion.Tls12,
-                ClientCaPem = tls.ClientCa,
-                ClientCertificates = tls.ClientCa is null ? ClientCertificateMode.None : ClientCertificateMode.Required,
-            });
-        }
-        catch (TlsConfigurationException e)
-        {
-            throw new EdgeConfigurationException($"{listener.Reference}: {e.Message}", e);
-        }
     }
 
     /// <summary>The TLS context is left to the connections that still use it and to the finaliser.</summary>
@@ -178,6 +158,7 @@ internal sealed partial class ListenerSet(LoopGroup loops, EdgeLoop[] edges, Inh
         {
             await socket.Loop.InvokeAsync(() =>
             {
+                socket.AcceptWaiting();
                 socket.Dispose();
                 return true;
             });

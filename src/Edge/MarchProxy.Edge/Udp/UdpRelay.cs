@@ -153,7 +153,7 @@ internal sealed class UdpRelay
 
         if (_flows.Count >= MaxFlows || _edge.Sessions.Count >= _edge.Settings.MaxConnectionsPerLoop || _edge.IsDraining)
         {
-            _edge.Metrics.Shed.Inc();
+            _edge.Refusals.Note(Overload.Refusals.Connections);
             _edge.Metrics.Datagrams.Dropped("overload", 1);
             return null;
         }

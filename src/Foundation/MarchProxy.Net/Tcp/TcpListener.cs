@@ -142,14 +142,18 @@ public sealed class TcpListener : IoHandle, IDisposable
         _fd = _reserve = -1;
     }
 
-    /// <summary>Stops listening: takes what waits in the kernel's queue, since closing would reset it. Connections accepted go on. Call it on the loop.</summary>
+    /// <summary>Accepts what waits in the kernel's queue, at most a queue's worth: closing would reset it. Call it on the loop.</summary>
+    public void AcceptWaiting()
+    {
+        for (int left = _options.Backlog; left > 0 && _fd >= 0 && !_held && AcceptOne(); left--)
+        {
+        }
+    }
+
+    /// <summary>Stops listening; connections already accepted go on. Call it on the loop.</summary>
     public void Dispose()
     {
         if (_fd < 0) return;
-        for (int left = _options.Backlog; !_held && !Loop.IsStopping && left > 0 && AcceptOne(); left--)
-        {
-        }
-
         Release();
         if (Local.Path is { } path) Libc.unlink(path);
     }
@@ -231,6 +235,7 @@ public sealed class TcpListener : IoHandle, IDisposable
             Libc.close(fd);
             Refused++;
             Errors++;
+            _options.OnRefused?.Invoke();
         }
 
         TakeReserve();

@@ -18,6 +18,9 @@ public sealed record TcpListenerOptions
     /// <summary>Takes connections to addresses that are not this host's own, as TPROXY rules hand them over (IP_TRANSPARENT); needs CAP_NET_ADMIN. Default false.</summary>
     public bool Transparent { get; init; }
 
+    /// <summary>Called on the loop when a connection was closed unserved for want of descriptors.</summary>
+    public Action? OnRefused { get; init; }
+
     /// <summary>Waits for <see cref="TcpListener.Resume"/> before it accepts; the kernel queues until then. Default false.</summary>
     public bool Held { get; init; }
 

@@ -41,7 +41,7 @@ internal sealed class EdgeHost : IAsyncDisposable
         }
 
         _takeOver = options.TakeOver is { Length: > 0 } path ? TakeOver.Begin(path) : null;
-        Edge = new EdgeServer(settings, _resolver, Metrics, _accessLog, Log, time, _takeOver?.Sockets);
+        Edge = new EdgeServer(settings, _resolver, Metrics, _accessLog, Log, time, _takeOver is null ? null : new EdgeInheritance(_takeOver.Sockets, _takeOver.TicketKeys));
     }
 
     public EdgeServer Edge { get; }
@@ -144,7 +144,7 @@ internal sealed class EdgeHost : IAsyncDisposable
         {
             Listen = endpoint,
             Version = BuildVersion.Text,
-            Ready = () => Edge.IsReady ? ReadyState.Ready : new ReadyState([Edge.IsDraining ? "draining" : "no configuration is in force yet"]),
+            Ready = () => Edge.IsReady ? ReadyState.Ready with { Overload = Edge.Overload } : new ReadyState([Edge.IsDraining ? "draining" : "no configuration is in force yet"]),
             Metrics = (accept, output) =>
             {
                 ExpositionFormat format = ExpositionFormats.FromAccept(accept);

@@ -57,7 +57,7 @@ internal sealed class HandOver(EdgeServer edge, LoopTransport admin, Action sett
     {
         socket.SendTimeout = BegunMs;
         socket.ReceiveTimeout = ReadyMs;
-        UpgradeWire.Send(socket, new SocketManifest([.. sockets.Select(s => s.Key)], null));
+        UpgradeWire.Send(socket, new SocketManifest([.. sockets.Select(s => s.Key)], edge.ExportTicketKeys()));
         DescriptorPassing.Send(socket, [.. sockets.Select(s => s.Descriptor)]);
         UpgradeWire.Expect(socket, UpgradeWire.Ready);
     }
