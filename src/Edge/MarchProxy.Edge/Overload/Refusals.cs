@@ -17,7 +17,7 @@ internal sealed class Refusals(EdgeLoop edge, OverloadWatch watch)
 
     /// <summary>For a client to send its request and read the answer: longer would let refusals pile up.</summary>
     private const long LingerMs = 500;
-    private readonly OutBuffer _answer = new(new byte[1024], 4096);
+    private readonly OutBuffer _answer = new(GC.AllocateUninitializedArray<byte>(1024, pinned: true), 16 << 10);
     private int _lingering;
 
     /// <summary>Counts a refusal.</summary>

@@ -14,6 +14,9 @@ internal static unsafe partial class OpenSsl
     internal static extern long SSL_CTX_callback_ctrl_status(nint context, int command, delegate* unmanaged[Cdecl]<nint, nint, int> callback);
 
     [DllImport(Ssl)]
+    internal static extern int SSL_version(nint session);
+
+    [DllImport(Ssl)]
     internal static extern int SSL_CTX_set_ciphersuites(nint context, [MarshalAs(UnmanagedType.LPUTF8Str)] string ciphers);
 
     [DllImport(Crypto)]

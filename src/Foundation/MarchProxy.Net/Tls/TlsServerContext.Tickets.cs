@@ -39,7 +39,10 @@ public sealed unsafe partial class TlsServerContext
         }
 
         if (keys.Find(new ReadOnlySpan<byte>(name, TicketKeys.NameBytes)) is not { } found) return unknown;
-        return !Use(found, cipher, mac, iv, sealing: false) ? failed : ReferenceEquals(found, current) ? good : renew;
+        if (!Use(found, cipher, mac, iv, sealing: false)) return failed;
+
+        // A ticket of TLS 1.3 is used once, so that the client needs another.
+        return ReferenceEquals(found, current) && SSL_version(ssl) != TLS1_3_VERSION ? good : renew;
     }
 
     private static bool Use(TicketKey key, nint cipher, nint mac, byte* iv, bool sealing)
