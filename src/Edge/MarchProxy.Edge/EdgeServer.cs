@@ -1,6 +1,7 @@
 using MarchProxy.Edge.Access;
 using MarchProxy.Edge.Balancing;
 using MarchProxy.Edge.Config;
+using MarchProxy.Edge.Egress;
 using MarchProxy.Edge.Health;
 using MarchProxy.Edge.Http2;
 using MarchProxy.Edge.Identity;
@@ -40,6 +41,7 @@ public sealed partial class EdgeServer : IAsyncDisposable
     private readonly EndpointTable _endpoints = new();
     private readonly HealthMonitor _health;
     private readonly EdgeInheritance? _inherited;
+    private readonly OwnHost _own = new();
     private readonly TicketKeys _tickets;
     private readonly OcspStapler _stapler;
     private readonly OverloadWatch _overload;
@@ -90,6 +92,10 @@ public sealed partial class EdgeServer : IAsyncDisposable
     /// <summary>The listeners that are open, by name, with the ports that the kernel chose.</summary>
     public IReadOnlyDictionary<string, string> Listeners => _listeners?.Endpoints ?? new Dictionary<string, string>();
 
+    /// <summary>Names something of this process that listens beside the listeners, so that no egress leads there by accident.</summary>
+    /// <param name="endpoint">Where it listens.</param>
+    public void AddOwn(System.Net.IPEndPoint endpoint) => _own.Add(endpoint);
+
     /// <summary>The loops as a transport for Kestrel: what is served beside the data plane needs no threads of its own.</summary>
     public LoopTransport CreateTransport() => new(_loops.Loops, LoopTransportOptions.Default with { Inherited = _inherited?.Sockets });
 
@@ -115,6 +121,7 @@ public sealed partial class EdgeServer : IAsyncDisposable
 
             await _jwks.PrepareAsync(snapshot);
             ListenerPlan plan = await _listeners!.PrepareAsync(snapshot);
+            _own.Watch(snapshot.Egress, [.. plan.Opened.Concat(plan.Kept.Select(k => k.Listener)).Select(l => l.Endpoint).Where(e => e.Address is not null).Select(e => new System.Net.IPEndPoint(e.Address!, e.Port))]);
             await _loops.ForEachAsync(loop => _edges[loop.Id].Obey(config));
             await _listeners.CommitAsync(plan);
             await _stapler.KeepAsync(snapshot.Resources.Certificates);
@@ -159,6 +166,7 @@ public sealed partial class EdgeServer : IAsyncDisposable
     /// <summary>Ends everything.</summary>
     public async ValueTask DisposeAsync()
     {
+        _own.Dispose();
         await _health.DisposeAsync();
         await _stapler.DisposeAsync();
         if (_http2 is not null) await _http2.DisposeAsync();

@@ -82,6 +82,11 @@ internal sealed class EdgeHost : IAsyncDisposable
         await using AdminServer? admin = await StartAdminAsync(transport);
         if (admin is null) return ExitCodes.Failed;
         string adminAddress = admin.Address!.Authority;
+        foreach (string? own in new[] { adminAddress, _options.Manager, _options.Xds })
+        {
+            if (own is not null && IPEndPoint.TryParse(own, out IPEndPoint? endpoint)) Edge.AddOwn(endpoint);
+        }
+
         Upgrades upgrades = null!;
         upgrades = new Upgrades(_options.RunFolder, new HandOver(Edge, transport, config.Settle, () => LetGoAsync(upgrades, config)), Log, signals);
         if (await IsConfiguredAsync(config, signals))
