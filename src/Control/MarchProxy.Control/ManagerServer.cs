@@ -46,6 +46,7 @@ public sealed record ManagerOptions
 /// <summary>The manager as a server: REST, OpenAPI, discovery, health and metrics.</summary>
 public sealed class ManagerServer : IAsyncDisposable
 {
+    private int _disposed;
     private readonly ManagerOptions _options;
     private readonly ProcessLog _log;
     private readonly MetricRegistry _metrics;
@@ -118,6 +119,7 @@ public sealed class ManagerServer : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) == 1) return;
         await _stop.CancelAsync();
         await _following;
         if (_app is not null)

@@ -29,7 +29,11 @@ internal sealed class EdgeMetricFamilies(MetricRegistry registry)
 
     public GaugeFamily Buffers { get; } = registry.Gauge("marchproxy_buffers_rented", "Buffer blocks in use.");
 
-    public CounterFamily Shed { get; } = registry.Counter("marchproxy_connections_shed_total", "Connections refused since the loop had its fill.");
+    public CounterFamily Shed { get; } = registry.Counter("marchproxy_shed_total", "Connections, requests and flows refused for overload, by what there was too much of.", "what");
+
+    public GaugeFamily ActiveRequests { get; } = registry.Gauge("marchproxy_active_requests", "HTTP/1.1 requests under way.");
+
+    public GaugeFamily PendingConnects { get; } = registry.Gauge("marchproxy_pending_connects", "Connections to upstreams that are being made.");
 
     public CounterFamily Tls { get; } = registry.Counter("marchproxy_tls_handshakes_total", "TLS handshakes with clients by result.", "result");
 
@@ -48,6 +52,9 @@ internal sealed class EdgeMetrics(EdgeMetricFamilies families, int shard)
     private readonly Dictionary<string, CounterCell> _accepted = [];
     private readonly Dictionary<(string Effect, string Reason), CounterCell> _decisions = [];
     private readonly Dictionary<string, CounterCell> _failures = [];
+    private readonly Dictionary<string, CounterCell> _shed = [];
+    private readonly GaugeCell _requestsNow = families.ActiveRequests.Cell(shard);
+    private readonly GaugeCell _connects = families.PendingConnects.Cell(shard);
     private readonly CounterCell _bytesIn = families.Bytes.Cell(shard, "in");
     private readonly CounterCell _bytesOut = families.Bytes.Cell(shard, "out");
     private readonly CounterCell _reused = families.UpstreamConnections.Cell(shard, "reused");
@@ -66,7 +73,12 @@ internal sealed class EdgeMetrics(EdgeMetricFamilies families, int shard)
 
     public DatagramMetrics Datagrams { get; } = new(families.Datagrams, families.DatagramsDropped, shard);
 
-    public CounterCell Shed { get; } = families.Shed.Cell(shard);
+    /// <summary>Counts a refusal for overload.</summary>
+    public void Shed(string what)
+    {
+        if (!_shed.TryGetValue(what, out CounterCell? cell)) _shed[what] = cell = families.Shed.Cell(shard, what);
+        cell.Inc();
+    }
 
     public CounterCell TlsHandshakes { get; } = families.Tls.Cell(shard, "ok");
 
@@ -78,8 +90,10 @@ internal sealed class EdgeMetrics(EdgeMetricFamilies families, int shard)
         cell.Inc();
     }
 
-    public void Gauge(int sessions, int idle, int buffers)
+    public void Gauge(int sessions, int requests, int connects, int idle, int buffers)
     {
+        _requestsNow.Set(requests);
+        _connects.Set(connects);
         _active.Set(sessions);
         _idle.Set(idle);
         _buffers.Set(buffers);

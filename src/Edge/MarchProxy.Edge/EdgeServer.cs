@@ -8,9 +8,12 @@ using MarchProxy.Edge.Identity;
 using MarchProxy.Edge.Kestrel;
 using MarchProxy.Edge.Listeners;
 using MarchProxy.Edge.Loops;
+using MarchProxy.Edge.Overload;
+using MarchProxy.Edge.Tls;
 using MarchProxy.Edge.Upstream;
 using MarchProxy.Model.Snapshots;
 using MarchProxy.Net.Dns;
+using MarchProxy.Net.Tls;
 using MarchProxy.Net.Loop;
 using MarchProxy.Telemetry.Logs;
 using MarchProxy.Telemetry.Metrics;
@@ -21,7 +24,7 @@ namespace MarchProxy.Edge;
 /// The edge data plane: loops, listeners and the configuration they obey. A snapshot comes in from a file or a control plane by <see cref="ApplyAsync"/>;
 /// it takes effect on new requests at once and cuts no open connection.
 /// </summary>
-public sealed class EdgeServer : IAsyncDisposable
+public sealed partial class EdgeServer : IAsyncDisposable
 {
     private readonly LoopGroup _loops;
     private readonly EdgeSettings _settings;
@@ -37,6 +40,11 @@ public sealed class EdgeServer : IAsyncDisposable
     private readonly RateTable _rates;
     private readonly EndpointTable _endpoints = new();
     private readonly HealthMonitor _health;
+    private readonly EdgeInheritance? _inherited;
+    private readonly OwnHost _own = new();
+    private readonly TicketKeys _tickets;
+    private readonly OcspStapler _stapler;
+    private readonly OverloadWatch _overload;
     private Http2Server? _http2;
     private EdgeLoop[] _edges = [];
     private ListenerSet? _listeners;
@@ -48,8 +56,13 @@ public sealed class EdgeServer : IAsyncDisposable
     /// <param name="accessLog">Where its access lines go, or null.</param>
     /// <param name="log">The process's log.</param>
     /// <param name="time">The clock.</param>
-    public EdgeServer(EdgeSettings settings, INameResolver resolver, MetricRegistry metrics, LogWriter? accessLog, ProcessLog log, TimeProvider time)
+    /// <param name="inherited">What a process before this one has handed over; nothing is accepted before <see cref="GoOnAsync"/> then.</param>
+    public EdgeServer(EdgeSettings settings, INameResolver resolver, MetricRegistry metrics, LogWriter? accessLog, ProcessLog log, TimeProvider time, EdgeInheritance? inherited = null)
     {
+        _inherited = inherited;
+        _tickets = new TicketKeys(time, inherited?.TicketKeys);
+        _stapler = new OcspStapler(time, log);
+        _overload = new OverloadWatch(time, log);
         _settings = settings;
         _resolver = resolver;
         _metrics = metrics;
@@ -60,7 +73,7 @@ public sealed class EdgeServer : IAsyncDisposable
         _rates = new RateTable(time);
         _limits = new EgressLimits(time, _rates);
         _health = new HealthMonitor(log, time);
-        _loops = new LoopGroup(LoopCount(settings));
+        _loops = new LoopGroup(LoopCount(settings), EventLoopOptions.Default with { MaxBufferBytes = settings.MaxBufferBytesPerLoop });
         foreach (EventLoop loop in _loops.Loops) loop.OnUnhandled = Defect;
     }
 
@@ -73,11 +86,18 @@ public sealed class EdgeServer : IAsyncDisposable
     /// <summary>Whether it was told to stop.</summary>
     public bool IsDraining { get; private set; }
 
+    /// <summary>What the edge has too much of just now, so that the newest is refused; empty when nothing.</summary>
+    public IReadOnlyList<string> Overload => _overload.Now();
+
     /// <summary>The listeners that are open, by name, with the ports that the kernel chose.</summary>
     public IReadOnlyDictionary<string, string> Listeners => _listeners?.Endpoints ?? new Dictionary<string, string>();
 
+    /// <summary>Names something of this process that listens beside the listeners, so that no egress leads there by accident.</summary>
+    /// <param name="endpoint">Where it listens.</param>
+    public void AddOwn(System.Net.IPEndPoint endpoint) => _own.Add(endpoint);
+
     /// <summary>The loops as a transport for Kestrel: what is served beside the data plane needs no threads of its own.</summary>
-    public LoopTransport CreateTransport() => new(_loops.Loops);
+    public LoopTransport CreateTransport() => new(_loops.Loops, LoopTransportOptions.Default with { Inherited = _inherited?.Sockets });
 
     /// <summary>How many loops an edge with these settings has: the shards of its metrics.</summary>
     /// <param name="settings">The settings.</param>
@@ -91,6 +111,7 @@ public sealed class EdgeServer : IAsyncDisposable
         await _applying.WaitAsync();
         try
         {
+            ObjectDisposedException.ThrowIf(_released, this);
             var config = new EdgeConfig(snapshot, _upstreams, _endpoints);
             if (_edges.Length == 0)
             {
@@ -100,8 +121,10 @@ public sealed class EdgeServer : IAsyncDisposable
 
             await _jwks.PrepareAsync(snapshot);
             ListenerPlan plan = await _listeners!.PrepareAsync(snapshot);
+            _own.Watch(snapshot.Egress, [.. plan.Opened.Concat(plan.Kept.Select(k => k.Listener)).Select(l => l.Endpoint).Where(e => e.Address is not null).Select(e => new System.Net.IPEndPoint(e.Address!, e.Port))]);
             await _loops.ForEachAsync(loop => _edges[loop.Id].Obey(config));
             await _listeners.CommitAsync(plan);
+            await _stapler.KeepAsync(snapshot.Resources.Certificates);
             _upstreams.Keep(config.Upstreams.ToHashSet());
             _endpoints.Keep([.. config.Endpoints.Select(e => e.State)]);
             await _health.WatchAsync(config.Endpoints);
@@ -122,13 +145,15 @@ public sealed class EdgeServer : IAsyncDisposable
         return ([.. all.SelectMany(a => a.Counts)], all.Sum(a => a.Lost));
     }
 
-    /// <summary>Stops accepting, lets what is open end, and closes the rest at the deadline.</summary>
+    /// <summary>Tells that it is not ready, waits for that to be noticed, stops accepting, lets what is open end, and closes the rest at the deadline.</summary>
     /// <param name="cancellationToken">Ends the waiting early.</param>
-    public async Task DrainAsync(CancellationToken cancellationToken = default)
+    /// <returns>Connections that had to be cut.</returns>
+    public async Task<int> DrainAsync(CancellationToken cancellationToken = default)
     {
-        if (IsDraining || _edges.Length == 0) return;
+        if (IsDraining || _edges.Length == 0) return 0;
         IsDraining = true;
-        await _listeners!.CloseAllAsync();
+        if (_settings.DrainDelayMs > 0 && !_released) await Task.Delay(TimeSpan.FromMilliseconds(_settings.DrainDelayMs), _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!_released) await _listeners!.CloseAllAsync();
         await _loops.ForEachAsync(loop => _edges[loop.Id].BeginDrain());
         using var drained = new CancellationTokenSource(TimeSpan.FromMilliseconds(_settings.DrainMs));
         using CancellationTokenRegistration sooner = cancellationToken.Register(drained.Cancel);
@@ -144,12 +169,15 @@ public sealed class EdgeServer : IAsyncDisposable
         if (left > 0) _log.Warn("connections were still open at the end of the drain and are closed", ("count", left));
         await _loops.ForEachAsync(loop => _edges[loop.Id].KillAll());
         await _loops.ForEachAsync(loop => _edges[loop.Id].Log.Flush());
+        return left;
     }
 
     /// <summary>Ends everything.</summary>
     public async ValueTask DisposeAsync()
     {
+        _own.Dispose();
         await _health.DisposeAsync();
+        await _stapler.DisposeAsync();
         if (_http2 is not null) await _http2.DisposeAsync();
         _loops.Dispose();
         _listeners?.Dispose();
@@ -166,13 +194,14 @@ public sealed class EdgeServer : IAsyncDisposable
         var families = new EdgeMetricFamilies(_metrics);
         _metrics.Observe("marchproxy_egress_open_tunnels", "Tunnels, SOCKS and dedicated connections open, by the service that asks.", "source", _limits.Tunnels);
         _metrics.Observe("marchproxy_upstream_up", "Whether an address of a service gets requests: 0 when its health check fails or it is set aside.", "upstream", () => _endpoints.Up(() => Environment.TickCount64));
+        _metrics.Observe("marchproxy_ocsp_staple_seconds", "Seconds for which the OCSP staple of a certificate holds yet; 0 without one.", "certificate", _stapler.Left);
         _edges =
         [
             .. _loops.Loops.Select(loop => new EdgeLoop(
                 loop, _settings, config, _resolver, new EdgeMetrics(families, loop.Id),
-                new AccessLog(_accessLog is null ? null : new LineBatch(_accessLog), _time), new ClientProof(_jwks), _limits, _rates, _time, Defect)),
+                new AccessLog(_accessLog is null ? null : new LineBatch(_accessLog), _time), new ClientProof(_jwks), _limits, _rates, _overload, _time, Defect)),
         ];
-        _listeners = new ListenerSet(_loops, _edges);
+        _listeners = new ListenerSet(_loops, _edges, _inherited?.Sockets, new ListenerTlsFactory(_tickets, _stapler, _time));
         _loops.Start();
         foreach (EventLoop loop in _loops.Loops) loop.Post(_edges[loop.Id].Start);
     }

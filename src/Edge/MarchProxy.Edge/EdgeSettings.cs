@@ -33,8 +33,26 @@ public sealed record EdgeSettings
     /// <summary>For open connections to end after the edge was told to stop. Default 30 s, Kubernetes' grace period.</summary>
     public long DrainMs { get; init; } = 30_000;
 
-    /// <summary>Connections one loop serves at a time; above it new ones get 503 and are closed. Default 100,000.</summary>
+    /// <summary>Between telling that it is not ready and closing the listeners, for load balancers to notice. Default 0: only who has one knows how long it takes.</summary>
+    public long DrainDelayMs { get; init; }
+
+    /// <summary>
+    /// For idle client connections to bring one more request after the edge was told to stop, which is answered with <c>Connection: close</c>; closing them at once would
+    /// meet requests on their way. Default 5 s, as HAProxy's close-spread-time is commonly set.
+    /// </summary>
+    public long DrainIdleMs { get; init; } = 5_000;
+
+    /// <summary>Connections one loop serves at a time; above it new ones get 503 where HTTP is spoken in clear, and are closed. Default 100,000: an idle one costs about 1 KiB.</summary>
     public int MaxConnectionsPerLoop { get; init; } = 100_000;
+
+    /// <summary>HTTP/1.1 requests one loop has under way at a time; above it new ones get 503. Default 16,384: at 16 KiB each way, what the buffers carry.</summary>
+    public int MaxRequestsPerLoop { get; init; } = 16_384;
+
+    /// <summary>Connections to upstreams that one loop is making at a time; above it what needs another gets 503. Default 4,096: behind a dead upstream, 800 requests a second for the 5 s of a connect.</summary>
+    public int MaxPendingConnectsPerLoop { get; init; } = 4_096;
+
+    /// <summary>Bytes that the buffers of one loop may take; new connections are refused when 95 % are out. Default 512 MiB: 16,000 busy connections at 16 KiB each way.</summary>
+    public long MaxBufferBytesPerLoop { get; init; } = 512L << 20;
 
     /// <summary>Bytes a request body may have; zero for no bound. Bodies are streamed, so the default is none.</summary>
     public long MaxRequestBodyBytes { get; init; }

@@ -63,10 +63,10 @@ internal sealed class HistoryEndpoints(Manager manager)
 
     private static JsonNode? Shown(Resource? resource) => resource is null ? null : JsonNode.Parse(ResourceWriter.ToJson(resource, redact: true));
 
-    private static (SecretHash?, SecretHash?, string?) Secrets(Resource resource) => resource switch
+    private static (SecretHash?, SecretHash?, string?, string?) Secrets(Resource resource) => resource switch
     {
-        Service service => (service.Auth.Token, service.Auth.PreviousToken, service.Auth.Secret),
-        Certificate certificate => (null, null, certificate.Key),
+        Service service => (service.Auth.Token, service.Auth.PreviousToken, service.Auth.Secret, service.Auth.PreviousSecret),
+        Certificate certificate => (null, null, certificate.Key, null),
         _ => default,
     };
 

@@ -27,8 +27,8 @@ internal static class KeptSecrets
 
                 string token = NewToken();
                 return (service with { Auth = auth with { Token = SecretHash.Of(token) } }, token);
-            case Service { Auth: { Type: AuthType.Jwt, Secret: null, Jwks: null } auth } service when before is Service { Auth: { Type: AuthType.Jwt, Secret: { } secret } }:
-                return (service with { Auth = auth with { Secret = secret } }, null);
+            case Service { Auth: { Type: AuthType.Jwt, Secret: null, Jwks: null } auth } service when before is Service { Auth: { Type: AuthType.Jwt, Secret: { } secret } shown }:
+                return (service with { Auth = auth with { Secret = secret, PreviousSecret = auth.PreviousSecret ?? shown.PreviousSecret, PreviousUntil = auth.PreviousUntil ?? shown.PreviousUntil } }, null);
             case DbAccount account:
                 return (WithVerifiers(account, (before as DbAccount)?.Verifiers), null);
             case Database { Credential: { Password: null, User.Length: > 0 } credential } database when before is Database { Credential: { Password: { } password } known } && known.User == credential.User:

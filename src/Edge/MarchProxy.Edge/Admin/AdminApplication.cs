@@ -63,6 +63,9 @@ internal sealed class AdminApplication(AdminOptions options) : IHttpApplication<
                     json.WriteStartArray("reasons"u8);
                     foreach (string reason in state.Reasons ?? []) json.WriteStringValue(reason);
                     json.WriteEndArray();
+                    json.WriteStartArray("overload"u8);
+                    foreach (string what in state.Overload ?? []) json.WriteStringValue(what);
+                    json.WriteEndArray();
                 });
                 break;
             case "/metrics":

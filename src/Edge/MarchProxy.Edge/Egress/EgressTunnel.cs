@@ -51,7 +51,7 @@ internal sealed class EgressTunnel
             return new ConnectResult(null, 0);
         }
 
-        ConnectResult result = await TcpConnector.ConnectAsync(edge.Loop, targets, edge.Settings.ConnectMs);
+        ConnectResult result = await edge.ConnectAsync(targets);
         if (result.Connection is not null) return result;
         edge.EgressLimits.Close(gate.Decision.Source);
         record.Upstream = targets.Span[0];

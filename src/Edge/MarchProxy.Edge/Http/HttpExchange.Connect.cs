@@ -15,7 +15,7 @@ internal sealed partial class HttpExchange
             return await RespondAsync(EgressAnswers.TooManyTunnels(_gate));
         }
 
-        ConnectResult result = await TcpConnector.ConnectAsync(_edge.Loop, _targets.AsMemory(0, _targetCount), _edge.Settings.ConnectMs);
+        ConnectResult result = await _edge.ConnectAsync(_targets.AsMemory(0, _targetCount));
         if (result.Connection is not { } upstream)
         {
             _edge.EgressLimits.Close(_gate.Decision.Source);

@@ -119,7 +119,7 @@ internal sealed partial class HttpExchange
         int tries = 1 + (_route?.Route.Retries ?? 0);
         while (true)
         {
-            ConnectResult result = await TcpConnector.ConnectAsync(_edge.Loop, _targets.AsMemory(0, _targetCount), _edge.Settings.ConnectMs);
+            ConnectResult result = await _edge.ConnectAsync(_targets.AsMemory(0, _targetCount));
             if (result.Connection is { } connection)
             {
                 if (_client.IsClosed || _clientGone)

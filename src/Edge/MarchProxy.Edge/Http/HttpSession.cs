@@ -4,6 +4,7 @@ using MarchProxy.Edge.Http2;
 using MarchProxy.Edge.Identity;
 using MarchProxy.Edge.Listeners;
 using MarchProxy.Edge.Loops;
+using MarchProxy.Edge.Overload;
 using MarchProxy.Edge.Socks;
 using MarchProxy.Model.Resources;
 using MarchProxy.Net;
@@ -84,7 +85,8 @@ internal sealed partial class HttpSession : ClientStream, IEdgeSession
     {
         try
         {
-            if (_listener.Tls is not null && !await HandshakeAsync()) return;
+            ListenerTerms terms = _listener.Terms;
+            if (terms.Tls is { } tls && !await HandshakeAsync(terms, tls)) return;
             if (Client.Tls?.NegotiatedProtocol == Net.Tls.TlsProtocol.H2 && HandOver()) return;
             while (true)
             {
@@ -95,12 +97,12 @@ internal sealed partial class HttpSession : ClientStream, IEdgeSession
                     if (n == -Errno.EAGAIN)
                     {
                         _input.Release();
-                        if (_served > 0 && IsLast) return;
-                        n = await Client.ReadableAsync(_served == 0 ? _edge.Settings.RequestHeadMs : _edge.Settings.ClientIdleMs);
+                        n = await Client.ReadableAsync(_served == 0 ? _edge.Settings.RequestHeadMs : IsLast ? Math.Max(1, _edge.Settings.DrainIdleMs) : _edge.Settings.ClientIdleMs);
                         if (n < 0) return;
                         continue;
                     }
 
+                    if (n == -Errno.ENOBUFS) Refuse(Refusals.Memory);
                     if (n <= 0) return;
                 }
 
@@ -111,6 +113,12 @@ internal sealed partial class HttpSession : ClientStream, IEdgeSession
                 }
 
                 if (_served == 0 && _listener.Purpose == ListenerPurpose.Ingress && Pending.StartsWith("PRI * HTTP/2.0"u8) && HandOver()) return;
+                if (!_edge.TakesRequests)
+                {
+                    Refuse(Refusals.Requests);
+                    return;
+                }
+
                 HttpExchange exchange = _exchange = _edge.RentExchange(this);
                 bool goOn = await exchange.RunAsync();
                 _exchange = null;
@@ -133,6 +141,13 @@ internal sealed partial class HttpSession : ClientStream, IEdgeSession
         }
     }
 
+    /// <summary>Answers 503 to what was not looked at; the connection closes once the client has had time to read it.</summary>
+    private void Refuse(string what)
+    {
+        _handedOver = true;
+        _edge.Refusals.Request(Client, what);
+    }
+
     /// <summary>Leaves a connection that speaks HTTP/2 to Kestrel, which closes it in the end.</summary>
     private bool HandOver()
     {
@@ -140,22 +155,22 @@ internal sealed partial class HttpSession : ClientStream, IEdgeSession
         return _handedOver = !_edge.IsDraining && _edge.Http2?.HandOver(Client, PendingMemory, origin) == true;
     }
 
-    private async ValueTask<bool> HandshakeAsync()
+    private async ValueTask<bool> HandshakeAsync(ListenerTerms terms, Net.Tls.TlsServerContext tls)
     {
-        Net.Tls.TlsSession session = _listener.Tls!.CreateSession(Client.TlsDescriptor);
+        Net.Tls.TlsSession session = tls.CreateSession(Client.TlsDescriptor);
         int result = await Client.StartTlsAsync(session, _edge.Settings.HandshakeMs);
         if (result == 0)
         {
             _edge.Metrics.TlsHandshakes.Inc();
-            if (_listener.Resource.Tls?.ClientCa is not null) Connection.Certificate = TlsIdentity.Of(session);
-            return true;
+            if (terms.Resource.Tls?.ClientCa is not null) Connection.Certificate = TlsIdentity.Of(session);
+            if (terms.Resource.Tls is not { ClientNames.IsEmpty: false } rules || Connection.Certificate?.IsOneOf(rules.ClientNames) == true) return true;
         }
 
         _edge.Metrics.TlsFailures.Inc();
         AccessRecord record = new();
         record.Begin(_listener.Name, Client.Remote);
         record.Kind = "tls";
-        record.Reason = result == -Errno.EPROTO ? "tls-handshake-failed" : "tls-" + Errno.Name(result);
+        record.Reason = result == 0 ? "client-name" : result == -Errno.EPROTO ? "tls-handshake-failed" : "tls-" + Errno.Name(result);
         record.Ended = Stopwatch.GetTimestamp();
         _edge.Finish(record);
         return false;

@@ -112,7 +112,7 @@ internal static class LocalAnswers
     {
         Status = 503,
         Reason = "overload",
-        Detail = "The proxy has no buffer left.",
+        Detail = "The proxy has as much to do as it can; ask again in a moment.",
         Error = ProxyError.ConnectionLimitReached,
         RetryAfterSeconds = 1,
         Close = true,

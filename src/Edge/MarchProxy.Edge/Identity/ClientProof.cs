@@ -76,7 +76,10 @@ internal sealed class ClientProof(JwksStore keys)
         if (JsonWebToken.Read(token) is not { } claims || config.Snapshot.Egress.FindService(claims.Service) is not { } service) return null;
         if (JsonWebToken.Verify(token, service, keys.Find(service.Auth, claims.KeyId), now) is not null) return null;
         var identity = new ServiceIdentity(service, AuthType.Jwt);
-        _known[digest] = (identity, claims.Expires + JsonWebToken.Leeway);
+
+        // What a secret before the last rotation has signed must be looked at again once that ends.
+        DateTimeOffset ends = claims.Expires + JsonWebToken.Leeway;
+        _known[digest] = (identity, service.Auth.PreviousUntil is { } until && until > now && until < ends ? until : ends);
         return identity;
     }
 
@@ -95,6 +98,9 @@ internal sealed class ClientProof(JwksStore keys)
 /// <summary>What a verified client certificate says it is: URIs and DNS names of its subject alternative name (SPIFFE's X.509-SVID section 2 among them), and only when it has neither, its common name.</summary>
 internal sealed record TlsIdentity(IReadOnlyList<string> Names)
 {
+    /// <summary>Whether it is one of those named.</summary>
+    public bool IsOneOf(IReadOnlyList<string> names) => Names.Any(n => names.Contains(n, StringComparer.OrdinalIgnoreCase));
+
     /// <summary>Reads the client's certificate after the handshake, which has verified it; null when there is none.</summary>
     public static TlsIdentity? Of(Net.Tls.TlsSession session)
     {

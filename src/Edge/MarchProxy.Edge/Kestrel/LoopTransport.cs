@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
+using MarchProxy.Edge.Listeners;
 using MarchProxy.Net;
+using MarchProxy.Net.Handover;
 using MarchProxy.Net.Loop;
 using MarchProxy.Net.Tcp;
 using Microsoft.AspNetCore.Connections;
@@ -17,6 +19,7 @@ public sealed class LoopTransport : IConnectionListenerFactory
     private readonly IReadOnlyList<EventLoop> _loops;
     private readonly LoopTransportOptions _options;
     private volatile AcceptQueue? _handOver;
+    private readonly List<(string Key, TcpListener Listener)> _listening = [];
 
     /// <summary>Makes a transport on running loops.</summary>
     /// <param name="loops">The loops that accept; each opens its own listener for an address.</param>
@@ -48,14 +51,21 @@ public sealed class LoopTransport : IConnectionListenerFactory
 
         var listeners = new List<TcpListener>();
         Endpoint local = ToEndpoint(endpoint);
+        string key = InheritedSockets.Key("admin", local, "");
+        IReadOnlyList<int> inherited = _options.Inherited?.Take(key) ?? [];
         var accepted = new AcceptGate();
         try
         {
             // A Unix socket cannot be bound twice; the first loop accepts for all.
-            foreach (EventLoop loop in local.Path is null ? _loops : _loops.Take(1))
+            int wanted = local.Path is null ? _loops.Count : 1;
+            for (int i = 0; i < Math.Max(wanted, inherited.Count); i++)
             {
                 Endpoint at = local;
-                TcpListener listener = await loop.InvokeAsync(() => TcpListener.Open(loop, at, accepted.Take, _options.Listener));
+                EventLoop loop = _loops[i % _loops.Count];
+                int descriptor = i < inherited.Count ? inherited[i] : -1;
+                TcpListener listener = await loop.InvokeAsync(() => descriptor < 0
+                    ? TcpListener.Open(loop, at, accepted.Take, _options.Listener)
+                    : TcpListener.Adopt(loop, descriptor, accepted.Take, _options.Listener));
                 listeners.Add(listener);
                 local = listener.Local;
             }
@@ -67,9 +77,26 @@ public sealed class LoopTransport : IConnectionListenerFactory
             throw;
         }
 
+        _listening.AddRange(listeners.Select(l => (key, l)));
         var queue = new AcceptQueue(ToEndPoint(local), _options.MaxPending, () => CloseAsync(listeners));
         accepted.Open(connection => Offer(queue, connection, default));
         return queue;
+    }
+
+    /// <summary>The sockets that listen for Kestrel, for another process to go on with; they stay open here.</summary>
+    public IEnumerable<HandedSocket> Export() => _listening.Where(l => l.Listener.Descriptor >= 0).Select(l => new HandedSocket(l.Key, l.Listener.Descriptor));
+
+    /// <summary>Closes the sockets that listen for Kestrel here; another process has them now.</summary>
+    public async Task ReleaseAsync()
+    {
+        foreach ((_, TcpListener listener) in _listening)
+        {
+            await listener.Loop.InvokeAsync(() =>
+            {
+                listener.Release();
+                return true;
+            });
+        }
     }
 
     /// <summary>Hands a connection to Kestrel, which closes it in the end. Call it on the connection's loop, with nobody waiting on it.</summary>

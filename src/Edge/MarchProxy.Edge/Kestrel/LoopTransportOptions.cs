@@ -1,3 +1,4 @@
+using MarchProxy.Net.Handover;
 using MarchProxy.Net.Tcp;
 
 namespace MarchProxy.Edge.Kestrel;
@@ -10,6 +11,9 @@ public sealed record LoopTransportOptions
 
     /// <summary>How the listeners listen.</summary>
     public TcpListenerOptions Listener { get; init; } = TcpListenerOptions.Default;
+
+    /// <summary>Sockets of a process before this one, to be used where they fit; null for none.</summary>
+    public InheritedSockets? Inherited { get; init; }
 
     /// <summary>Accepted connections that wait for Kestrel to take them; one more is reset. Default 4,096, the listeners' backlog.</summary>
     public int MaxPending { get; init; } = 4096;

@@ -2,24 +2,25 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net;
 using MarchProxy.Edge.Loops;
+using MarchProxy.Edge.Tls;
 using MarchProxy.Edge.Udp;
 using MarchProxy.Model.Resources;
 using MarchProxy.Model.Snapshots;
 using MarchProxy.Net;
+using MarchProxy.Net.Handover;
 using MarchProxy.Net.Loop;
 using MarchProxy.Net.Tcp;
-using MarchProxy.Net.Tls;
 
 namespace MarchProxy.Edge.Listeners;
 
 /// <summary>What a snapshot changes about the listeners: opened already, not yet in force.</summary>
-internal sealed record ListenerPlan(List<ActiveListener> Opened, List<ActiveListener> Kept, List<ActiveListener> Closed);
+internal sealed record ListenerPlan(List<ActiveListener> Opened, List<(ActiveListener Listener, ListenerTerms Terms)> Kept, List<ActiveListener> Closed);
 
 /// <summary>
-/// The open listeners. A new snapshot first opens what is new (a failure changes nothing), then closes what is gone; what stays the same keeps its
-/// sockets, and open connections are never touched.
+/// The open listeners. A new snapshot first opens what is new (a failure changes nothing), then closes what is gone; what stays at its address keeps its
+/// sockets, whatever else changes about it, and open connections are never touched.
 /// </summary>
-internal sealed class ListenerSet(LoopGroup loops, EdgeLoop[] edges) : IDisposable
+internal sealed partial class ListenerSet(LoopGroup loops, EdgeLoop[] edges, InheritedSockets? inherited, ListenerTlsFactory tls) : IDisposable
 {
     private readonly ConcurrentDictionary<string, ActiveListener> _active = new(StringComparer.Ordinal);
 
@@ -34,8 +35,12 @@ internal sealed class ListenerSet(LoopGroup loops, EdgeLoop[] edges) : IDisposab
             foreach (Listener listener in wanted)
             {
                 Certificate[] certificates = Certificates(snapshot, listener);
-                if (_active.TryGetValue(listener.Name, out ActiveListener? active) && SameContent(active, listener, certificates)) plan.Kept.Add(active);
-                else plan.Opened.Add(await OpenAsync(listener, certificates));
+                bool stays = _active.TryGetValue(listener.Name, out ActiveListener? active) && SameSockets(active.Resource, listener);
+                ListenerTerms terms = stays && SameTls(active!.Terms, listener, certificates)
+                    ? new ListenerTerms(listener, certificates, active.Tls)
+                    : new ListenerTerms(listener, certificates, tls.Make(listener, certificates));
+                if (stays) plan.Kept.Add((active!, terms));
+                else plan.Opened.Add(await OpenAsync(terms));
             }
         }
         catch
@@ -44,12 +49,13 @@ internal sealed class ListenerSet(LoopGroup loops, EdgeLoop[] edges) : IDisposab
             throw;
         }
 
-        plan.Closed.AddRange(_active.Values.Except(plan.Kept));
+        plan.Closed.AddRange(_active.Values.Except(plan.Kept.Select(k => k.Listener)));
         return plan;
     }
 
     public async Task CommitAsync(ListenerPlan plan)
     {
+        foreach ((ActiveListener listener, ListenerTerms terms) in plan.Kept) listener.Change(terms);
         foreach (ActiveListener closed in plan.Closed)
         {
             _active.TryRemove(closed.Name, out _);
@@ -73,46 +79,37 @@ internal sealed class ListenerSet(LoopGroup loops, EdgeLoop[] edges) : IDisposab
         ? []
         : [.. listener.Tls.Certificates.Select(name => snapshot.Resources.Certificates.First(c => c.Name == name))];
 
-    /// <summary>Equal in all that matters to a socket or to TLS.</summary>
-    private static bool SameContent(ActiveListener active, Listener wanted, Certificate[] certificates)
+    /// <summary>Whether the same sockets do.</summary>
+    private static bool SameSockets(Listener old, Listener wanted) =>
+        old.Address == wanted.Address && old.Port == wanted.Port && Kind(old) == Kind(wanted);
+
+    private static bool SameTls(ListenerTerms old, Listener wanted, Certificate[] certificates)
     {
-        Listener old = active.Resource;
-        return old.Address == wanted.Address && old.Port == wanted.Port && old.Purpose == wanted.Purpose && old.Protocol == wanted.Protocol
-            && old.Via == wanted.Via && old.ProxyProtocol == wanted.ProxyProtocol && old.Service == wanted.Service && old.ServicePort == wanted.ServicePort
-            && old.Tls?.MinVersion == wanted.Tls?.MinVersion && (old.Tls?.Alpn ?? []).SequenceEqual(wanted.Tls?.Alpn ?? []) && old.Tls?.ClientCa == wanted.Tls?.ClientCa
-            && active.Certificates.Select(c => (c.Chain, c.Key)).SequenceEqual(certificates.Select(c => (c.Chain, c.Key)));
+        if (old.Resource.Tls is not { } before || wanted.Tls is not { } now) return old.Resource.Tls is null && wanted.Tls is null;
+        return before.MinVersion == now.MinVersion && before.Alpn.SequenceEqual(now.Alpn) && before.ClientCa == now.ClientCa && before.Ciphers.SequenceEqual(now.Ciphers) && old.Resource.Purpose == wanted.Purpose
+            && old.Certificates.Select(c => (c.Chain, c.Key, c.Staple)).SequenceEqual(certificates.Select(c => (c.Chain, c.Key, c.Staple)));
     }
 
-    private async Task<ActiveListener> OpenAsync(Listener listener, Certificate[] certificates)
+    private static string Kind(Listener listener) =>
+        listener.Protocol == "udp" ? "udp" : listener is { Purpose: ListenerPurpose.Transparent, Via: "tproxy" } ? "tproxy" : "tcp";
+
+    private static Endpoint Configured(Listener listener) => listener.Address.StartsWith("unix:", StringComparison.Ordinal)
+        ? Endpoint.Unix(listener.Address[5..])
+        : Endpoint.From(IPAddress.Parse(listener.Address), listener.Port);
+
+    private async Task<ActiveListener> OpenAsync(ListenerTerms terms)
     {
-        Endpoint endpoint = listener.Address.StartsWith("unix:", StringComparison.Ordinal)
-            ? Endpoint.Unix(listener.Address[5..])
-            : Endpoint.From(IPAddress.Parse(listener.Address), listener.Port);
-        bool ours = _active.Values.Any(a => a.Endpoint == endpoint && a.IsUdp == (listener.Protocol == "udp"));
+        Listener listener = terms.Resource;
+        Endpoint endpoint = Configured(listener);
+        IReadOnlyList<int> sockets = inherited?.Take(InheritedSockets.Key(Kind(listener), endpoint, listener.Name)) ?? [];
+        bool ours = sockets.Count > 0 || _active.Values.Any(a => a.Endpoint == endpoint && a.IsUdp == (listener.Protocol == "udp"));
         if (!ours && !PortProbe.IsFree(endpoint, listener.Protocol == "udp")) throw new EdgeConfigurationException($"{listener.Reference}: another process listens on {endpoint}. Stop it, or choose another port.");
-        var active = new ActiveListener(listener, endpoint, MakeTls(listener, certificates), certificates);
+        var active = new ActiveListener(terms, endpoint);
         try
         {
-            TcpListenerOptions options = TcpListenerOptions.Default with { Transparent = listener is { Purpose: ListenerPurpose.Transparent, Via: "tproxy" } };
-            foreach (EventLoop loop in loops.Loops)
-            {
-                EdgeLoop edge = edges[loop.Id];
-                Endpoint where = active.Endpoint;
-                if (active.IsUdp)
-                {
-                    UdpRelay relay = await loop.InvokeAsync(() => UdpRelay.Open(edge, active, where));
-                    active.Relays.Add(relay);
-                    active.Endpoint = relay.Local;
-                    continue;
-                }
-
-                TcpListener socket = await loop.InvokeAsync(() => TcpListener.Open(loop, where, connection => edge.Accept(connection, active), options));
-                active.Sockets.Add(socket);
-
-                // The first socket settles a port that the kernel was left to choose; a Unix path has one socket.
-                active.Endpoint = socket.Local;
-                if (endpoint.Path is not null) break;
-            }
+            // A Unix path has one socket. Of sockets that were handed over none may be left out: connections wait in each.
+            int wanted = endpoint.Path is null ? loops.Loops.Count : 1;
+            for (int i = 0; i < Math.Max(wanted, sockets.Count); i++) await OpenSocketAsync(active, loops.Loops[i % loops.Loops.Count], i < sockets.Count ? sockets[i] : -1);
         }
         catch (IOException e) when (e.HResult == Errno.EPERM && listener.Purpose == ListenerPurpose.Transparent)
         {
@@ -129,24 +126,28 @@ internal sealed class ListenerSet(LoopGroup loops, EdgeLoop[] edges) : IDisposab
         return active;
     }
 
-    private static TlsServerContext? MakeTls(Listener listener, Certificate[] certificates)
+    /// <summary>Opens one of a listener's sockets on a loop, or takes over one that was handed to us.</summary>
+    private async Task OpenSocketAsync(ActiveListener active, EventLoop loop, int descriptor)
     {
-        if (listener.Tls is not { } tls) return null;
-        try
+        EdgeLoop edge = edges[loop.Id];
+        Endpoint where = active.Endpoint;
+        bool held = IsHeld;
+        if (active.IsUdp)
         {
-            return new TlsServerContext(new TlsServerOptions
-            {
-                Certificates = [.. certificates.Select(c => new TlsCertificate(c.Chain, c.Key))],
-                Alpn = !tls.Alpn.IsEmpty ? tls.Alpn : listener.Purpose == ListenerPurpose.Ingress ? ["h2", "http/1.1"] : ["http/1.1"],
-                MinVersion = tls.MinVersion == "1.3" ? TlsMinVersion.Tls13 : TlsMinVersion.Tls12,
-                ClientCaPem = tls.ClientCa,
-                ClientCertificates = tls.ClientCa is null ? ClientCertificateMode.None : ClientCertificateMode.Required,
-            });
+            UdpRelay relay = await loop.InvokeAsync(() => UdpRelay.Open(edge, active, where, descriptor, held));
+            active.Relays.Add(relay);
+            active.Endpoint = relay.Local;
+            return;
         }
-        catch (TlsConfigurationException e)
-        {
-            throw new EdgeConfigurationException($"{listener.Reference}: {e.Message}", e);
-        }
+
+        TcpListenerOptions options = TcpListenerOptions.Default with { Transparent = Kind(active.Resource) == "tproxy", Held = held, OnRefused = () => edge.Refusals.Note(Overload.Refusals.Descriptors) };
+        TcpListener socket = await loop.InvokeAsync(() => descriptor < 0
+            ? TcpListener.Open(loop, where, connection => edge.Accept(connection, active), options)
+            : TcpListener.Adopt(loop, descriptor, connection => edge.Accept(connection, active), options));
+        active.Sockets.Add(socket);
+
+        // The first socket settles a port that the kernel was left to choose.
+        active.Endpoint = socket.Local;
     }
 
     /// <summary>The TLS context is left to the connections that still use it and to the finaliser.</summary>
@@ -157,6 +158,7 @@ internal sealed class ListenerSet(LoopGroup loops, EdgeLoop[] edges) : IDisposab
         {
             await socket.Loop.InvokeAsync(() =>
             {
+                socket.AcceptWaiting();
                 socket.Dispose();
                 return true;
             });

@@ -5,11 +5,13 @@ using MarchProxy.Edge.Http;
 using MarchProxy.Edge.Http1;
 using MarchProxy.Edge.Identity;
 using MarchProxy.Edge.Listeners;
+using MarchProxy.Edge.Overload;
 using MarchProxy.Edge.Tcp;
 using MarchProxy.Edge.Transparent;
 using MarchProxy.Edge.Udp;
 using MarchProxy.Edge.Upstream;
 using MarchProxy.Model.Resources;
+using MarchProxy.Net;
 using MarchProxy.Net.Dns;
 using MarchProxy.Net.Loop;
 using MarchProxy.Net.Tcp;
@@ -25,8 +27,9 @@ internal sealed class EdgeLoop
     private readonly Housekeeping _housekeeping;
     private HttpExchange? _freeExchanges;
     private DatagramRoom? _datagrams;
+    private int _requests, _connects;
 
-    public EdgeLoop(EventLoop loop, EdgeSettings settings, EdgeConfig config, INameResolver resolver, EdgeMetrics metrics, AccessLog log, ClientProof proof, EgressLimits egressLimits, RateTable rates, TimeProvider time, Action<Exception> onDefect)
+    public EdgeLoop(EventLoop loop, EdgeSettings settings, EdgeConfig config, INameResolver resolver, EdgeMetrics metrics, AccessLog log, ClientProof proof, EgressLimits egressLimits, RateTable rates, OverloadWatch overload, TimeProvider time, Action<Exception> onDefect)
     {
         Loop = loop;
         Settings = settings;
@@ -39,6 +42,7 @@ internal sealed class EdgeLoop
         Rates = rates;
         _time = time;
         _onDefect = onDefect;
+        Refusals = new Refusals(this, overload);
         Pool = new UpstreamPool(loop, new UpstreamPoolOptions());
         Date = new HttpDate(time.GetUtcNow());
         _housekeeping = new Housekeeping(this);
@@ -59,6 +63,12 @@ internal sealed class EdgeLoop
 
     /// <summary>Takes connections that speak HTTP/2; null while there is nobody to.</summary>
     public Kestrel.LoopTransport? Http2 { get; set; }
+
+    /// <summary>Refuses what comes on top.</summary>
+    public Refusals Refusals { get; }
+
+    /// <summary>Whether one more request may be served now.</summary>
+    public bool TakesRequests => _requests < Settings.MaxRequestsPerLoop;
 
     /// <summary>Rate limits of routes.</summary>
     public RateTable Rates { get; }
@@ -112,8 +122,13 @@ internal sealed class EdgeLoop
         Metrics.Accepted(listener.Name);
         if (Sessions.Count >= Settings.MaxConnectionsPerLoop)
         {
-            Metrics.Shed.Inc();
-            connection.Abort();
+            Refusals.Connection(connection, listener, Refusals.Connections);
+            return;
+        }
+
+        if (Loop.IsShortOfBuffers)
+        {
+            Refusals.Connection(connection, listener, Refusals.Memory);
             return;
         }
 
@@ -124,6 +139,17 @@ internal sealed class EdgeLoop
     /// <summary>Takes a connection whose client is known.</summary>
     public void Serve(TcpConnection connection, ActiveListener listener)
     {
+        if (listener.Resource.MaxConnectionsPerAddress is > 0 and var most)
+        {
+            if (!listener.Addresses.TryEnter(connection.Remote, most))
+            {
+                Refusals.Connection(connection, listener, Refusals.Addresses);
+                return;
+            }
+
+            connection.OnClosed = listener.Left;
+        }
+
         switch (listener.Purpose)
         {
             case ListenerPurpose.Dedicated:
@@ -138,11 +164,12 @@ internal sealed class EdgeLoop
         }
     }
 
-    /// <summary>Lets open sessions end: idle ones now, busy ones after what they are doing.</summary>
+    /// <summary>Lets open sessions end: busy ones after what they are doing, idle ones after one more request, or when none comes for a while.</summary>
     public void BeginDrain()
     {
         IsDraining = true;
-        Sessions.ForEach(static s => s.Drain());
+        if (Settings.DrainIdleMs <= 0) Sessions.ForEach(static s => s.Drain());
+        else Loop.Timers.Arm(new DrainTimer(this), Loop.NowMs + Settings.DrainIdleMs);
     }
 
     /// <summary>Ends every session now.</summary>
@@ -156,6 +183,7 @@ internal sealed class EdgeLoop
     {
         HttpExchange exchange = _freeExchanges ?? new HttpExchange(this);
         _freeExchanges = exchange.NextFree;
+        _requests++;
         exchange.NextFree = null;
         exchange.Begin(client);
         return exchange;
@@ -163,9 +191,31 @@ internal sealed class EdgeLoop
 
     public void ReturnExchange(HttpExchange exchange)
     {
+        _requests--;
         exchange.End();
         exchange.NextFree = _freeExchanges;
         _freeExchanges = exchange;
+    }
+
+    /// <summary>Connects to the first address that answers, unless too many connections are being made already: behind a dead upstream they would pile up.</summary>
+    /// <returns>The connection, or a negative error number; -ENOBUFS when it was not tried.</returns>
+    public async ValueTask<ConnectResult> ConnectAsync(ReadOnlyMemory<Endpoint> targets)
+    {
+        if (_connects >= Settings.MaxPendingConnectsPerLoop)
+        {
+            Refusals.Note(Refusals.Connects);
+            return new ConnectResult(null, -Errno.ENOBUFS);
+        }
+
+        _connects++;
+        try
+        {
+            return await TcpConnector.ConnectAsync(Loop, targets, Settings.ConnectMs);
+        }
+        finally
+        {
+            _connects--;
+        }
     }
 
     /// <summary>Counts and logs what a request or connection was.</summary>
@@ -176,6 +226,11 @@ internal sealed class EdgeLoop
     }
 
     public void ReportDefect(Exception e) => _onDefect(e);
+
+    private sealed class DrainTimer(EdgeLoop edge) : TimerNode
+    {
+        protected override void OnExpired() => edge.Sessions.ForEach(static s => s.Drain());
+    }
 
     /// <summary>Refreshes the date, hands log lines on and looks at gauges, four times a second.</summary>
     private sealed class Housekeeping(EdgeLoop edge) : TimerNode
@@ -192,7 +247,7 @@ internal sealed class EdgeLoop
         {
             edge.Date.Refresh(edge.Now);
             edge.Log.Flush();
-            edge.Metrics.Gauge(edge.Sessions.Count, edge.Pool.IdleCount, edge.Loop.Buffers.RentedCount + edge.Loop.LargeBuffers.RentedCount);
+            edge.Metrics.Gauge(edge.Sessions.Count, edge._requests, edge._connects, edge.Pool.IdleCount, edge.Loop.Buffers.RentedCount + edge.Loop.LargeBuffers.RentedCount);
             if (++_turn % ReconsiderTurns == 0 && edge.Tunnels.Count > 0) edge.ReconsiderTunnels();
             Arm();
         }

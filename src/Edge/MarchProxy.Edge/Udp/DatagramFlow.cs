@@ -44,6 +44,15 @@ internal abstract class DatagramFlow
 
     public bool IsEnded { get; private set; }
 
+    /// <summary>The socket towards the upstream, once there is one.</summary>
+    public UdpSocket? Upstream => _upstream;
+
+    /// <summary>Where the upstream is.</summary>
+    public Endpoint Target => _record.Upstream;
+
+    /// <summary>A socket towards an upstream that another process opened for this flow; used if the decision still leads there.</summary>
+    public (UdpSocket Socket, Endpoint Target) Inherited { get; set; }
+
     /// <summary>Decides, opens the upstream's socket and carries answers back until the flow ends.</summary>
     public async Task RunAsync()
     {
@@ -52,7 +61,7 @@ internal abstract class DatagramFlow
             Endpoint[] targets = await DecideAsync(_record);
             if (IsEnded) return;
             if (targets.Length == 0) await OutliveAsync();
-            else await ServeAsync(targets[0]);
+            else await ServeAsync(Inherited.Socket is not null && targets.Contains(Inherited.Target) ? Inherited.Target : targets[0]);
         }
         catch (IOException e)
         {
@@ -95,6 +104,7 @@ internal abstract class DatagramFlow
         if (IsEnded) return;
         IsEnded = true;
         _upstream?.Dispose();
+        Inherited.Socket?.Dispose();
         if (_rest is not null)
         {
             Edge.Loop.Timers.Remove(_rest);
@@ -123,7 +133,8 @@ internal abstract class DatagramFlow
     private async ValueTask ServeAsync(Endpoint target)
     {
         _record.Upstream = target;
-        _upstream = UdpSocket.Connect(Edge.Loop, target);
+        if (Inherited.Socket is { } inherited && Inherited.Target == target) (_upstream, Inherited) = (inherited, default);
+        else _upstream = UdpSocket.Connect(Edge.Loop, target);
         _record.Connected = Stopwatch.GetTimestamp();
         List<byte[]> waiting = _waiting ?? [];
         _waiting = null;

@@ -39,11 +39,49 @@ internal sealed class UdpRelay
 
     /// <summary>Binds and begins to serve. Call it on the loop.</summary>
     /// <exception cref="IOException">The address cannot be had.</exception>
-    public static UdpRelay Open(EdgeLoop edge, ActiveListener listener, in Endpoint local)
+    /// <param name="edge">The loop.</param>
+    /// <param name="listener">The listener.</param>
+    /// <param name="local">Where to bind.</param>
+    /// <param name="descriptor">A socket that is bound there already, as another process has handed it over; negative for none.</param>
+    /// <param name="held">Whether it waits for <see cref="Resume"/>.</param>
+    public static UdpRelay Open(EdgeLoop edge, ActiveListener listener, in Endpoint local, int descriptor = -1, bool held = false)
     {
-        var relay = new UdpRelay(edge, listener, UdpSocket.Bind(edge.Loop, local, receiveBufferBytes: 4 << 20));
+        UdpSocket socket = descriptor < 0 ? UdpSocket.Bind(edge.Loop, local, receiveBufferBytes: 4 << 20) : UdpSocket.Adopt(edge.Loop, descriptor);
+        if (held) socket.Hold();
+        var relay = new UdpRelay(edge, listener, socket);
         _ = relay.RunAsync();
         return relay;
+    }
+
+    /// <summary>The bound socket.</summary>
+    public int Descriptor => _socket.Descriptor;
+
+    /// <summary>Takes no more datagrams of clients; answers go on.</summary>
+    public void Hold() => _socket.Hold();
+
+    /// <summary>Takes datagrams of clients again.</summary>
+    public void Resume() => _socket.Resume();
+
+    /// <summary>The flows that have an upstream, for another process to go on with.</summary>
+    /// <param name="key">What the listener is for.</param>
+    /// <param name="index">Which of its sockets this one is.</param>
+    public List<HandedFlow> Export(string key, int index) =>
+        [.. _flows.Values.Where(f => f.Upstream is not null).Select(f => new HandedFlow(key, index, f.Client, f.Target, f.Upstream!.Descriptor))];
+
+    /// <summary>Goes on with a flow of another process, if the policy still lets it.</summary>
+    public void Adopt(in HandedFlow handed)
+    {
+        UdpSocket upstream = UdpSocket.Adopt(_edge.Loop, handed.Descriptor);
+        if (Find(handed.Client, (upstream, handed.Upstream)) is null) upstream.Dispose();
+    }
+
+    /// <summary>Ends here what goes on in another process.</summary>
+    public void Release()
+    {
+        if (_closed) return;
+        _closed = true;
+        foreach (UdpFlow flow in _flows.Values.ToArray()) flow.End("handed-over");
+        _socket.Dispose();
     }
 
     /// <summary>Ends the listener and its flows: datagrams have no end that could be waited for. Call it on the loop.</summary>
@@ -103,7 +141,7 @@ internal sealed class UdpRelay
         }
     }
 
-    private UdpFlow? Find(in Endpoint client)
+    private UdpFlow? Find(in Endpoint client, (UdpSocket Socket, Endpoint Target) inherited = default)
     {
         if (_flows.TryGetValue(client, out UdpFlow? flow))
         {
@@ -115,13 +153,13 @@ internal sealed class UdpRelay
 
         if (_flows.Count >= MaxFlows || _edge.Sessions.Count >= _edge.Settings.MaxConnectionsPerLoop || _edge.IsDraining)
         {
-            _edge.Metrics.Shed.Inc();
+            _edge.Refusals.Note(Overload.Refusals.Connections);
             _edge.Metrics.Datagrams.Dropped("overload", 1);
             return null;
         }
 
         EdgeConfig config = _edge.Config;
-        flow = new UdpFlow(this, client, config);
+        flow = new UdpFlow(this, client, config) { Inherited = inherited };
         _flows[client] = flow;
         _edge.Metrics.Accepted(_listener.Name);
         _edge.Sessions.Add(flow);

@@ -43,16 +43,25 @@ public static class AddressGuard
     /// <param name="address">The address that would be dialled.</param>
     public static bool Allows(Service destination, IPAddress address)
     {
-        if (Classify(address) == AddressClass.Global) return true;
+        return Classify(address) == AddressClass.Global || Names(destination, address, alone: false);
+    }
+
+    /// <summary>Whether a destination's allowAddresses, or the networks among its addresses, hold an address.</summary>
+    /// <param name="destination">The destination.</param>
+    /// <param name="address">The address.</param>
+    /// <param name="alone">Whether only networks of that one address count.</param>
+    internal static bool Names(Service destination, IPAddress address, bool alone)
+    {
         IPAddress plain = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
+        int whole = plain.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 ? 128 : 32;
         foreach (IPNetwork network in destination.AllowAddresses)
         {
-            if (network.Contains(plain)) return true;
+            if (network.Contains(plain) && (!alone || network.PrefixLength == whole)) return true;
         }
 
         foreach (string text in destination.Addresses)
         {
-            if (Addresses.HostPattern.TryNetwork(text, out IPNetwork network) && network.Contains(plain)) return true;
+            if (Addresses.HostPattern.TryNetwork(text, out IPNetwork network) && network.Contains(plain) && (!alone || network.PrefixLength == whole)) return true;
         }
 
         return false;

@@ -64,6 +64,9 @@ public sealed class EgressPolicy
             s => s, s => new StaticNames(s.Resolve), ReferenceEqualityComparer.Instance as IEqualityComparer<Service>);
     }
 
+    /// <summary>The host that the policy is put in force on; whoever does that sets it, and again when it changes.</summary>
+    public OwnAddresses Own { get; set; } = OwnAddresses.None;
+
     /// <summary>A service by its name.</summary>
     /// <param name="name">The name.</param>
     public Service? FindService(ReadOnlySpan<char> name) => _serviceByName.TryGetValue(name, out Service? service) ? service : null;
@@ -147,7 +150,7 @@ public sealed class EgressPolicy
         EgressDecision second = Decide(byAddress);
         bool denied = second.Reason == DenyReason.ExplicitDeny && MappingBucket.Compare(second.Mapping!, allowed.Mapping!) < 0;
         if (denied) return second;
-        return AddressGuard.Allows(allowed.Destination!, address)
+        return AddressGuard.Allows(allowed.Destination!, address) && Own.Allow(allowed.Destination!, address, allowed.Port)
             ? allowed
             : allowed with { Effect = MappingEffect.Deny, Reason = DenyReason.AddressRefused };
     }

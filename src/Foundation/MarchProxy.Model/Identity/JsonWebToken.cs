@@ -52,7 +52,7 @@ public static class JsonWebToken
         if (head is null) return "it is no JWT";
         if (Text(head, "alg") != auth.Algorithm) return $"its algorithm is not {auth.Algorithm}";
         if (head.RootElement.TryGetProperty("crit", out _)) return "it demands an extension that is not known";
-        if (!IsSigned(auth, Text(head, "kid"), token[..(header.Length + 1 + payload.Length)], signature, keys)) return "its signature is wrong";
+        if (!IsSigned(auth, Text(head, "kid"), token[..(header.Length + 1 + payload.Length)], signature, keys, now)) return "its signature is wrong";
         using JsonDocument? body = Json(payload);
         return body is null ? "it is no JWT" : Claims(body, service, now);
     }
@@ -67,22 +67,27 @@ public static class JsonWebToken
         return service.Auth.Audience is { } audience && !Names(body, audience) ? "its audience (aud) is another" : null;
     }
 
-    private static bool IsSigned(ServiceAuth auth, string? keyId, ReadOnlySpan<char> signed, ReadOnlySpan<char> signature, JsonWebKeySet? keys)
+    private static bool IsSigned(ServiceAuth auth, string? keyId, ReadOnlySpan<char> signed, ReadOnlySpan<char> signature, JsonWebKeySet? keys, DateTimeOffset now)
     {
         Span<byte> given = stackalloc byte[1024];
         if (signature.Length > 1360 || Base64Url.DecodeFromChars(signature, given, out _, out int length) != OperationStatus.Done) return false;
         byte[] bytes = Encoding.ASCII.GetBytes(signed.ToArray());
         if (auth.Algorithm is "RS256" or "ES256") return keys?.Verify(auth.Algorithm, keyId, bytes, given[..length]) == true;
-        if (string.IsNullOrEmpty(auth.Secret)) return false;
-        byte[] key = Encoding.UTF8.GetBytes(auth.Secret);
-        byte[] computed = auth.Algorithm switch
+        return IsSignedWith(auth.Secret, auth.Algorithm, bytes, given[..length]) || (auth.PreviousUntil > now && IsSignedWith(auth.PreviousSecret, auth.Algorithm, bytes, given[..length]));
+    }
+
+    private static bool IsSignedWith(string? secret, string algorithm, byte[] bytes, ReadOnlySpan<byte> given)
+    {
+        if (string.IsNullOrEmpty(secret)) return false;
+        byte[] key = Encoding.UTF8.GetBytes(secret);
+        byte[] computed = algorithm switch
         {
             "HS256" => HMACSHA256.HashData(key, bytes),
             "HS384" => HMACSHA384.HashData(key, bytes),
             "HS512" => HMACSHA512.HashData(key, bytes),
             _ => [],
         };
-        return computed.Length > 0 && CryptographicOperations.FixedTimeEquals(computed, given[..length]);
+        return computed.Length > 0 && CryptographicOperations.FixedTimeEquals(computed, given);
     }
 
     private static bool Split(ReadOnlySpan<char> token, out ReadOnlySpan<char> header, out ReadOnlySpan<char> payload, out ReadOnlySpan<char> signature)

@@ -37,6 +37,7 @@ internal static class PlatformBinders
             ServicePort = (int)fields.Number("servicePort", 0, 0, 65535),
             Via = purpose == ListenerPurpose.Transparent ? fields.Choice("via", "tproxy", ("tproxy", "tproxy"), ("redirect", "redirect")) : "tproxy",
             ProxyProtocol = fields.Choice("proxyProtocol", false, ("true", true), ("false", false)),
+            MaxConnectionsPerAddress = (int)fields.Number("maxConnectionsPerAddress", 0, 0, 10_000_000),
             Engine = database ? fields.Text("engine") : "",
             Database = database ? fields.Text("database") : "",
             Source = purpose == ListenerPurpose.Syslog ? fields.Text("source") : "",
@@ -53,6 +54,7 @@ internal static class PlatformBinders
         Position = header.Position,
         Chain = fields.Secret("chain", literalIsFine: true) ?? "",
         Key = fields.Secret("key") ?? "",
+        Staple = fields.Choice("ocsp", false, ("off", false), ("staple", true)),
     };
 
     private static ListenerTls? Tls(FieldReader? fields)
@@ -63,7 +65,9 @@ internal static class PlatformBinders
             Certificates = fields.Texts("certificates"),
             MinVersion = fields.Choice("minVersion", "1.2", ("1.2", "1.2"), ("1.3", "1.3")),
             Alpn = fields.Texts("alpn"),
+            Ciphers = fields.Texts("ciphers"),
             ClientCa = fields.Secret("clientCa", literalIsFine: true),
+            ClientNames = fields.Texts("clientNames"),
         };
         fields.Finish();
         return tls;

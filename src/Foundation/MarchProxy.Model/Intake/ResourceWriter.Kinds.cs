@@ -44,6 +44,7 @@ public static partial class ResourceWriter
             Text(json, "tokenHash", auth.Token?.ToString());
             Text(json, "previousTokenHash", auth.PreviousToken?.ToString());
             Text(json, "secret", auth.Secret);
+            Text(json, "previousSecret", auth.PreviousSecret);
         }
 
         Time(json, "previousUntil", auth.PreviousUntil);
@@ -146,6 +147,7 @@ public static partial class ResourceWriter
         if (listener.ServicePort != 0) json.WriteNumber("servicePort", listener.ServicePort);
         if (listener.Via != "tproxy") json.WriteString("via", listener.Via);
         if (listener.ProxyProtocol) json.WriteBoolean("proxyProtocol", true);
+        if (listener.MaxConnectionsPerAddress != 0) json.WriteNumber("maxConnectionsPerAddress", listener.MaxConnectionsPerAddress);
         Text(json, "engine", listener.Engine);
         Text(json, "database", listener.Database);
         Text(json, "source", listener.Source);
@@ -154,7 +156,9 @@ public static partial class ResourceWriter
         Texts(json, "certificates", tls.Certificates);
         if (tls.MinVersion != "1.2") json.WriteString("minVersion", tls.MinVersion);
         Texts(json, "alpn", tls.Alpn);
+        Texts(json, "ciphers", tls.Ciphers);
         Text(json, "clientCa", tls.ClientCa);
+        Texts(json, "clientNames", tls.ClientNames);
         json.WriteEndObject();
     }
 

@@ -64,6 +64,7 @@ public static partial class ResourceWriter
             case Certificate certificate:
                 Text(json, "chain", certificate.Chain);
                 if (!redact) Text(json, "key", certificate.Key);
+                if (certificate.Staple) json.WriteString("ocsp", "staple");
                 break;
             case Database database:
                 Database(json, database, redact);

@@ -131,6 +131,7 @@ internal static class ServiceBinder
             PreviousUntil = fields.Time("previousUntil"),
             Algorithm = fields.Choice("algorithm", "HS256", ("HS256", "HS256"), ("HS384", "HS384"), ("HS512", "HS512"), ("RS256", "RS256"), ("ES256", "ES256")),
             Secret = fields.Secret("secret"),
+            PreviousSecret = fields.Secret("previousSecret"),
             Issuer = fields.Find("issuer") is ScalarNode issuer ? issuer.Value : null,
             Audience = fields.Find("audience") is ScalarNode audience ? audience.Value : null,
             Jwks = fields.Find("jwks") is ScalarNode jwks ? jwks.Value : null,

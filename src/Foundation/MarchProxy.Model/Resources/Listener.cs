@@ -54,6 +54,9 @@ public sealed record Listener : Resource
     /// <summary>Whether connections begin with a PROXY protocol header, v1 or v2, that tells the client's address.</summary>
     public bool ProxyProtocol { get; init; }
 
+    /// <summary>Connections that one address (of IPv6 one /64, which is one site) may have open here; 0 for no bound.</summary>
+    public int MaxConnectionsPerAddress { get; init; }
+
     /// <summary>The engine that a database listener speaks.</summary>
     public string Engine { get; init; } = "";
 
@@ -79,8 +82,14 @@ public sealed record ListenerTls
     /// <summary>Protocols offered to clients, best first: h2 and http/1.1. Empty for both on ingress.</summary>
     public ImmutableArray<string> Alpn { get; init; } = [];
 
+    /// <summary>Ciphers by OpenSSL's names, best first; those of TLS 1.3 begin with <c>TLS_</c>. Empty for Mozilla's intermediate profile, and for either version of which none is named, its usual ones.</summary>
+    public ImmutableArray<string> Ciphers { get; init; } = [];
+
     /// <summary>PEM of the CA that client certificates must come from; null asks for none.</summary>
     public string? ClientCa { get; init; }
+
+    /// <summary>Of which a client's certificate must have one: SPIFFE URIs, DNS names or, where it has neither, its common name. Empty for any.</summary>
+    public ImmutableArray<string> ClientNames { get; init; } = [];
 }
 
 /// <summary>A certificate chain with its key.</summary>
@@ -94,4 +103,7 @@ public sealed record Certificate : Resource
 
     /// <summary>The private key in PEM.</summary>
     public string Key { get; init; } = "";
+
+    /// <summary>Whether proxies fetch the CA's word that it is not revoked (OCSP) and show it to clients. Default false: a CA without a responder would be asked in vain.</summary>
+    public bool Staple { get; init; }
 }

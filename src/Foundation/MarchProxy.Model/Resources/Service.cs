@@ -81,7 +81,7 @@ public sealed record ServiceAuth
     /// <summary>The hash of the token before the last rotation; that token holds until <see cref="PreviousUntil"/>.</summary>
     public SecretHash? PreviousToken { get; init; }
 
-    /// <summary>When the previous token ends.</summary>
+    /// <summary>When the previous token, or the previous secret, ends.</summary>
     public DateTimeOffset? PreviousUntil { get; init; }
 
     /// <summary>HS256, HS384, HS512, RS256 or ES256.</summary>
@@ -89,6 +89,9 @@ public sealed record ServiceAuth
 
     /// <summary>The shared secret of an HS algorithm.</summary>
     public string? Secret { get; init; }
+
+    /// <summary>The shared secret before the last rotation; tokens signed with it hold until <see cref="PreviousUntil"/>.</summary>
+    public string? PreviousSecret { get; init; }
 
     /// <summary>The <c>iss</c> demanded; null for any.</summary>
     public string? Issuer { get; init; }

@@ -18,6 +18,8 @@ internal static class ServiceValidator
             if (auth.Type != AuthType.Token && auth.Token is not null) Error("auth.type", "a token stands there but the type is not token", "write type: token");
             bool hmac = auth.Algorithm.StartsWith("HS", StringComparison.Ordinal);
             if (auth.Type == AuthType.Jwt && hmac && string.IsNullOrEmpty(auth.Secret)) Error("auth.secret", "is missing", "write secret: env:NAME");
+            if (auth.PreviousSecret is not null && (auth.Type != AuthType.Jwt || !hmac)) Error("auth.previousSecret", "only HS256, HS384 and HS512 have a shared secret", "take it out");
+            if (auth.PreviousSecret is not null && auth.PreviousUntil is null) Error("auth.previousUntil", "is missing", "write until when tokens of the previous secret hold");
             if (auth.Type == AuthType.Jwt && !hmac && string.IsNullOrEmpty(auth.Jwks)) Error("auth.jwks", "is missing", $"{auth.Algorithm} needs a JWKS file or URL");
             if (auth.Type != AuthType.Mtls && !auth.Names.IsEmpty) Error("auth.names", "names stand there but the type is not mtls", "write type: mtls, or take names out");
             if (auth.Type == AuthType.Jwt && !hmac && auth.Jwks is { Length: > 0 } jwks && !jwks.StartsWith("https://", StringComparison.Ordinal) && !jwks.StartsWith("http://", StringComparison.Ordinal) && !Path.IsPathRooted(jwks)) Error("auth.jwks", $"\"{jwks}\" is neither a URL nor a whole path", "write https://... or /path/to/jwks.json, readable by the proxies");

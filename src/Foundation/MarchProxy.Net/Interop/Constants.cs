@@ -10,7 +10,8 @@ internal static class Constants
     internal const int IPPROTO_TCP = 6, IPPROTO_IPV6 = 41;
     internal const int TCP_NODELAY = 1, TCP_KEEPIDLE = 4, TCP_KEEPINTVL = 5, TCP_KEEPCNT = 6;
     internal const int IPV6_V6ONLY = 26;
-    internal const int MSG_NOSIGNAL = 0x4000, MSG_DONTWAIT = 0x40, MSG_TRUNC = 0x20, MSG_PEEK = 2;
+    internal const int MSG_NOSIGNAL = 0x4000, MSG_DONTWAIT = 0x40, MSG_TRUNC = 0x20, MSG_PEEK = 2, MSG_CTRUNC = 8, MSG_CMSG_CLOEXEC = 0x40000000;
+    internal const int SCM_RIGHTS = 1;
     internal const int SHUT_WR = 1;
     internal const int EPOLL_CLOEXEC = 0x80000, EPOLL_CTL_ADD = 1, EPOLL_CTL_DEL = 2;
     internal const uint EPOLLIN = 1, EPOLLPRI = 2, EPOLLOUT = 4, EPOLLERR = 8, EPOLLHUP = 0x10, EPOLLRDHUP = 0x2000, EPOLLET = 1u << 31;

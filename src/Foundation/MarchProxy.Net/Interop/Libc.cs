@@ -20,6 +20,9 @@ internal static unsafe partial class Libc
     internal static extern nint sendmsg(int fd, MsgHdr* message, int flags);
 
     [DllImport(Library)]
+    internal static extern nint recvmsg(int fd, MsgHdr* message, int flags);
+
+    [DllImport(Library)]
     [SuppressGCTransition]
     internal static extern int recvmmsg(int fd, MMsgHdr* messages, uint count, int flags, void* timeout);
 

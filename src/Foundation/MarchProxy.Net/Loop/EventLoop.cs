@@ -71,6 +71,12 @@ public sealed partial class EventLoop : IDisposable
     /// <summary>Blocks of 128 KiB: bulk bodies and tunnels.</summary>
     public BufferPool LargeBuffers { get; }
 
+    /// <summary>Bytes of buffers that are out.</summary>
+    public long BufferBytesInUse => ((long)Buffers.RentedCount * Buffers.BlockSize) + ((long)LargeBuffers.RentedCount * LargeBuffers.BlockSize);
+
+    /// <summary>Whether nineteen parts in twenty of what buffers may take are out: what is left is for connections that exist.</summary>
+    public bool IsShortOfBuffers => BufferBytesInUse > _options.MaxBufferBytes / 20 * 19;
+
     /// <summary>Turns made so far.</summary>
     public long Turns { get; private set; }
 

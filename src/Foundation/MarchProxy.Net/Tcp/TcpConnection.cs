@@ -61,6 +61,9 @@ public sealed partial class TcpConnection : IoHandle, IByteStream, IDisposable
     /// <summary>The argument of <see cref="OnHangUp"/>.</summary>
     public object? HangUpState { get; set; }
 
+    /// <summary>Called on the loop, once, when it is closed here, by whomever.</summary>
+    public Action<TcpConnection>? OnClosed { get; set; }
+
     /// <summary>Bytes received so far.</summary>
     public long BytesReceived { get; private set; }
 
@@ -154,6 +157,9 @@ public sealed partial class TcpConnection : IoHandle, IByteStream, IDisposable
         _fd = -1;
         OnHangUp = null;
         HangUpState = null;
+        Action<TcpConnection>? closed = OnClosed;
+        OnClosed = null;
+        closed?.Invoke(this);
         Loop.Unregister(this);
         Tls?.Dispose();
         Libc.close(fd);

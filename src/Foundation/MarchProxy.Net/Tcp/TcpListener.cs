@@ -16,6 +16,7 @@ public sealed class TcpListener : IoHandle, IDisposable
     private readonly PauseTimer _pause;
     private int _fd;
     private int _reserve = -1;
+    private bool _held;
 
     private TcpListener(EventLoop loop, int fd, Endpoint local, Action<TcpConnection> onAccepted, TcpListenerOptions options)
     {
@@ -85,30 +86,81 @@ public sealed class TcpListener : IoHandle, IDisposable
             throw Failure(endpoint, error);
         }
 
-        length = 128;
-        Libc.getsockname(fd, address, &length);
-        var listener = new TcpListener(loop, fd, Endpoint.FromSockAddr(new ReadOnlySpan<byte>(address, length)), onAccepted, options);
-        int registered = loop.Register(listener, fd, EPOLLIN);
+        return Adopt(loop, fd, onAccepted, options);
+    }
+
+    /// <summary>Listens on a socket that listens already, as another process has handed it over. Call it on the loop.</summary>
+    /// <param name="loop">The loop.</param>
+    /// <param name="descriptor">The socket; the listener's from now on.</param>
+    /// <param name="onAccepted">Takes each connection over, on the loop.</param>
+    /// <param name="options">How; only what concerns accepting.</param>
+    /// <exception cref="IOException">The loop cannot watch it.</exception>
+    public static unsafe TcpListener Adopt(EventLoop loop, int descriptor, Action<TcpConnection> onAccepted, TcpListenerOptions? options = null)
+    {
+        options ??= TcpListenerOptions.Default;
+        byte* address = stackalloc byte[128];
+        int length = 128;
+        Libc.getsockname(descriptor, address, &length);
+        var listener = new TcpListener(loop, descriptor, Endpoint.FromSockAddr(new ReadOnlySpan<byte>(address, length)), onAccepted, options) { _held = true };
+        int registered = options.Held ? 0 : listener.Resume();
         if (registered == 0) return listener;
         listener.Dispose();
-        throw Failure(endpoint, -registered);
+        throw Failure(listener.Local, -registered);
+    }
+
+    /// <summary>The socket, to be handed to another process.</summary>
+    public int Descriptor => _fd;
+
+    /// <summary>Accepts no more until <see cref="Resume"/>; the kernel goes on queueing. Call it on the loop.</summary>
+    public void Hold()
+    {
+        if (_fd < 0 || _held) return;
+        _held = true;
+        Loop.Timers.Remove(_pause);
+        Loop.Unwatch(_fd);
+    }
+
+    /// <summary>Accepts, after it was held. Call it on the loop.</summary>
+    /// <returns>Zero, or a negative error number.</returns>
+    public int Resume()
+    {
+        if (_fd < 0 || !_held) return 0;
+        int result = Loop.Register(this, _fd, EPOLLIN);
+        _held = result < 0;
+        return result;
+    }
+
+    /// <summary>Stops listening here; a process that has the same socket goes on. Call it on the loop.</summary>
+    public void Release()
+    {
+        if (_fd < 0) return;
+        Loop.Timers.Remove(_pause);
+        Loop.Unregister(this);
+        Loop.Unwatch(_fd);
+        Libc.close(_fd);
+        if (_reserve >= 0) Libc.close(_reserve);
+        _fd = _reserve = -1;
+    }
+
+    /// <summary>Accepts what waits in the kernel's queue, at most a queue's worth: closing would reset it. Call it on the loop.</summary>
+    public void AcceptWaiting()
+    {
+        for (int left = _options.Backlog; left > 0 && _fd >= 0 && !_held && AcceptOne(); left--)
+        {
+        }
     }
 
     /// <summary>Stops listening; connections already accepted go on. Call it on the loop.</summary>
     public void Dispose()
     {
         if (_fd < 0) return;
-        Loop.Timers.Remove(_pause);
-        Loop.Unregister(this);
-        Libc.close(_fd);
-        if (_reserve >= 0) Libc.close(_reserve);
-        _fd = _reserve = -1;
+        Release();
         if (Local.Path is { } path) Libc.unlink(path);
     }
 
     internal override void OnEvents(uint events)
     {
-        for (int i = 0; i < _options.MaxAcceptsPerTurn && _fd >= 0; i++)
+        for (int i = 0; i < _options.MaxAcceptsPerTurn && _fd >= 0 && !_held; i++)
         {
             if (!AcceptOne()) return;
         }
@@ -183,6 +235,7 @@ public sealed class TcpListener : IoHandle, IDisposable
             Libc.close(fd);
             Refused++;
             Errors++;
+            _options.OnRefused?.Invoke();
         }
 
         TakeReserve();
@@ -211,7 +264,7 @@ public sealed class TcpListener : IoHandle, IDisposable
     {
         protected internal override void OnExpired()
         {
-            if (listener._fd < 0) return;
+            if (listener._fd < 0 || listener._held) return;
             if (listener._reserve < 0) listener.TakeReserve();
             if (listener.Loop.Register(listener, listener._fd, EPOLLIN) < 0) listener.Arm();
         }

@@ -18,6 +18,12 @@ public sealed record TcpListenerOptions
     /// <summary>Takes connections to addresses that are not this host's own, as TPROXY rules hand them over (IP_TRANSPARENT); needs CAP_NET_ADMIN. Default false.</summary>
     public bool Transparent { get; init; }
 
+    /// <summary>Called on the loop when a connection was closed unserved for want of descriptors.</summary>
+    public Action? OnRefused { get; init; }
+
+    /// <summary>Waits for <see cref="TcpListener.Resume"/> before it accepts; the kernel queues until then. Default false.</summary>
+    public bool Held { get; init; }
+
     /// <summary>An IPv6 wildcard listener takes IPv4 too. Default true, as nginx's ipv6only=off and Kestrel's ListenAnyIP.</summary>
     public bool DualMode { get; init; } = true;
 }

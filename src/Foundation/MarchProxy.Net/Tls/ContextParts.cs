@@ -11,7 +11,10 @@ internal static unsafe class ContextParts
         "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
 
     /// <summary>A context that speaks TLS 1.2 and 1.3, non-blocking, without renegotiation and compression.</summary>
-    public static nint Make(nint method, TlsMinVersion least)
+    /// <param name="method">Of a server or a client.</param>
+    /// <param name="least">The oldest version.</param>
+    /// <param name="ciphers">Ciphers by name, best first; empty for the usual ones.</param>
+    public static nint Make(nint method, TlsMinVersion least, IReadOnlyList<string>? ciphers = null)
     {
         nint context = SSL_CTX_new(method);
         if (context == 0) throw new TlsConfigurationException("OpenSSL refuses a context: " + TakeError());
@@ -19,7 +22,35 @@ internal static unsafe class ContextParts
         SSL_CTX_ctrl(context, SSL_CTRL_MODE, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS, null);
         SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
         SSL_CTX_set_cipher_list(context, Ciphers);
-        return context;
+        try
+        {
+            Choose(context, ciphers ?? []);
+            return context;
+        }
+        catch
+        {
+            SSL_CTX_free(context);
+            throw;
+        }
+    }
+
+    /// <summary>Takes the ciphers that are named. Each is tried by itself, since OpenSSL passes over those in a list that it does not know.</summary>
+    private static void Choose(nint context, IReadOnlyList<string> ciphers)
+    {
+        string[] latest = [.. ciphers.Where(c => c.StartsWith("TLS_", StringComparison.Ordinal))], older = [.. ciphers.Except(latest)];
+        foreach (string cipher in older)
+        {
+            if (SSL_CTX_set_cipher_list(context, cipher) != 1) throw new TlsConfigurationException($"OpenSSL knows no cipher \"{cipher}\", or holds it for too weak; openssl ciphers lists them.");
+        }
+
+        foreach (string cipher in latest)
+        {
+            if (SSL_CTX_set_ciphersuites(context, cipher) != 1) throw new TlsConfigurationException($"OpenSSL knows no cipher \"{cipher}\" of TLS 1.3; openssl ciphers -tls1_3 lists them.");
+        }
+
+        ERR_clear_error();
+        if (older.Length > 0) SSL_CTX_set_cipher_list(context, string.Join(':', older));
+        if (latest.Length > 0) SSL_CTX_set_ciphersuites(context, string.Join(':', latest));
     }
 
     /// <summary>Trusts what the CAs of a PEM text have signed.</summary>

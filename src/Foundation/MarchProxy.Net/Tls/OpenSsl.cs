@@ -17,6 +17,7 @@ internal static unsafe partial class OpenSsl
     internal const int SSL_SENT_SHUTDOWN = 1, SSL_RECEIVED_SHUTDOWN = 2;
     internal const uint X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS = 4;
     internal const int TLS1_2_VERSION = 0x0303, TLS1_3_VERSION = 0x0304;
+    internal const int SSL_CTRL_SET_TLSEXT_STATUS_REQ_CB = 63, SSL_CTRL_SET_TLSEXT_STATUS_REQ_CB_ARG = 64, SSL_CTRL_SET_TLSEXT_STATUS_REQ_OCSP_RESP = 71;
     internal const int SSL_VERIFY_PEER = 1, SSL_VERIFY_FAIL_IF_NO_PEER_CERT = 2;
     internal const ulong SSL_OP_NO_RENEGOTIATION = 1UL << 30, SSL_OP_NO_COMPRESSION = 1UL << 17, SSL_OP_CIPHER_SERVER_PREFERENCE = 1UL << 22;
     internal const int SSL_TLSEXT_ERR_OK = 0, SSL_TLSEXT_ERR_NOACK = 3;

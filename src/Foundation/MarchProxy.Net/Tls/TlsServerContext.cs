@@ -10,11 +10,12 @@ namespace MarchProxy.Net.Tls;
 /// The TLS of a listener, shared by all loops: one OpenSSL context a certificate, chosen by the client's server name (RFC 6066 section 3). Session
 /// tickets come from the first context for every name, so that a client may resume on any loop.
 /// </summary>
-public sealed unsafe class TlsServerContext : IDisposable
+public sealed unsafe partial class TlsServerContext : IDisposable
 {
     private readonly Dictionary<string, nint> _names = new(StringComparer.OrdinalIgnoreCase);
     private readonly List<nint> _contexts = [];
     private readonly byte[] _alpn;
+    private readonly TlsServerOptions _options;
     private GCHandle _self;
 
     /// <summary>Makes a context.</summary>
@@ -22,6 +23,7 @@ public sealed unsafe class TlsServerContext : IDisposable
     /// <exception cref="TlsConfigurationException">A certificate, key or CA cannot be used.</exception>
     public TlsServerContext(TlsServerOptions options)
     {
+        _options = options;
         if (options.Certificates.Count == 0) throw new TlsConfigurationException("There is no certificate; name one.");
         _alpn = [.. options.Alpn.SelectMany(p => Encoding.ASCII.GetBytes(p).Prepend((byte)p.Length))];
         _self = GCHandle.Alloc(this, GCHandleType.Weak);
@@ -65,11 +67,12 @@ public sealed unsafe class TlsServerContext : IDisposable
 
     private void Add(TlsCertificate certificate, TlsServerOptions options)
     {
-        nint context = ContextParts.Make(TLS_server_method(), options.MinVersion);
+        nint context = ContextParts.Make(TLS_server_method(), options.MinVersion, options.Ciphers);
         _contexts.Add(context);
         SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE);
-        fixed (byte* id = "marchproxy"u8) SSL_CTX_set_session_id_context(context, id, 10);
+        UseTickets(context, options);
         ContextParts.UseCertificate(context, certificate);
+        UseStaple(context, certificate.Staple);
         UseClientCa(context, options);
         if (_alpn.Length > 0) SSL_CTX_set_alpn_select_cb(context, &SelectProtocol, GCHandle.ToIntPtr(_self));
         if (_contexts.Count == 1)

@@ -64,7 +64,11 @@ public enum ClientCertificateMode
 /// <summary>A certificate chain with its key, in PEM.</summary>
 /// <param name="ChainPem">The leaf first.</param>
 /// <param name="KeyPem">The leaf's private key, not encrypted.</param>
-public sealed record TlsCertificate(string ChainPem, string KeyPem);
+public sealed record TlsCertificate(string ChainPem, string KeyPem)
+{
+    /// <summary>Where the CA's word on it is found, to be shown to clients that ask; null for none.</summary>
+    public OcspStaple? Staple { get; init; }
+}
 
 /// <summary>What a TLS server needs.</summary>
 public sealed record TlsServerOptions
@@ -77,6 +81,15 @@ public sealed record TlsServerOptions
 
     /// <summary>Protocols offered by ALPN, best first. Default http/1.1.</summary>
     public IReadOnlyList<string> Alpn { get; init; } = ["http/1.1"];
+
+    /// <summary>Ciphers by OpenSSL's names, best first; empty for Mozilla's intermediate profile.</summary>
+    public IReadOnlyList<string> Ciphers { get; init; } = [];
+
+    /// <summary>The keys of session tickets; null for OpenSSL's own, which no other context knows.</summary>
+    public TicketKeys? Tickets { get; init; }
+
+    /// <summary>The clock of staples.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
 
     /// <summary>PEM of the CAs that client certificates must come from.</summary>
     public string? ClientCaPem { get; init; }

@@ -13,6 +13,7 @@ public sealed class UdpSocket : IoHandle, IDisposable
     private readonly LoopSignal _readSignal;
     private int _fd;
     private bool _readable = true;
+    private bool _held;
     private int _batches;
     private long _batchesTurn = -1;
 
@@ -51,13 +52,41 @@ public sealed class UdpSocket : IoHandle, IDisposable
     /// <exception cref="IOException">There is no route, or no descriptor.</exception>
     public static UdpSocket Connect(EventLoop loop, in Endpoint peer) => Open(loop, peer, 0, connect: true);
 
+    /// <summary>Uses a socket that another process has handed over. Call it on the loop.</summary>
+    /// <param name="loop">The loop.</param>
+    /// <param name="descriptor">The socket; this object's from now on.</param>
+    /// <exception cref="IOException">The loop cannot watch it.</exception>
+    public static UdpSocket Adopt(EventLoop loop, int descriptor)
+    {
+        var socket = new UdpSocket(loop, descriptor);
+        int error = loop.Register(socket, descriptor, EPOLLIN | EPOLLET);
+        if (error == 0) return socket;
+        socket.Dispose();
+        throw new IOException($"A UDP socket that was handed over cannot be watched: {Errno.Name(error)}.");
+    }
+
+    /// <summary>The socket, to be handed to another process.</summary>
+    public int Descriptor => _fd;
+
+    /// <summary>Receives no more until <see cref="Resume"/>; sending goes on. Call it on the loop.</summary>
+    public void Hold() => _held = true;
+
+    /// <summary>Receives again. Call it on the loop.</summary>
+    public void Resume()
+    {
+        if (!_held) return;
+        _held = false;
+        _readable = true;
+        _readSignal.Complete(0);
+    }
+
     /// <summary>Receives as many datagrams as are there and fit.</summary>
     /// <param name="batch">Overwritten.</param>
     /// <returns>How many, or a negative error number (-ECONNREFUSED: the peer's host told that nobody listens).</returns>
     public int TryReceive(UdpBatch batch)
     {
         if (_fd < 0) return -Errno.ECANCELED;
-        if (!_readable) return -Errno.EAGAIN;
+        if (!_readable || _held) return -Errno.EAGAIN;
         int n = batch.Receive(_fd);
         if (n == -Errno.EAGAIN || (n >= 0 && n < batch.Capacity)) _readable = false;
         else Spend();
@@ -69,7 +98,7 @@ public sealed class UdpSocket : IoHandle, IDisposable
     public ValueTask<int> ReadableAsync(long timeoutMs)
     {
         if (_fd < 0) return new ValueTask<int>(-Errno.ECANCELED);
-        return _readable ? new ValueTask<int>(0) : _readSignal.WaitAsync(timeoutMs);
+        return _readable && !_held ? new ValueTask<int>(0) : _readSignal.WaitAsync(timeoutMs);
     }
 
     /// <summary>
@@ -106,6 +135,9 @@ public sealed class UdpSocket : IoHandle, IDisposable
         if (_fd < 0) return;
         Loop.AssertOnLoop();
         Loop.Unregister(this);
+
+        // A socket that another process has too is not taken out of epoll by closing it.
+        Loop.Unwatch(_fd);
         Libc.close(_fd);
         _fd = -1;
         Loop.Timers.Remove(_readSignal);
@@ -116,7 +148,7 @@ public sealed class UdpSocket : IoHandle, IDisposable
     {
         if ((events & (EPOLLIN | EPOLLERR | EPOLLHUP)) == 0) return;
         _readable = true;
-        _readSignal.Complete(0);
+        if (!_held) _readSignal.Complete(0);
     }
 
     private void Spend()

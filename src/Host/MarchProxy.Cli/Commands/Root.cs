@@ -13,6 +13,7 @@ internal static class Root
         var root = new RootCommand("MarchProxy: the egress and ingress gate of a data centre, in one executable.");
         root.Subcommands.Add(UpCommand.Create(settings));
         root.Subcommands.Add(RunCommand.Create(settings));
+        root.Subcommands.Add(UpgradeCommand.Create(settings));
         root.Subcommands.Add(CheckCommand.Create());
         root.Subcommands.Add(ApplyCommand.Create());
         foreach (Command command in ClientCommands.Create().Concat(PolicyCommands.Create()).Concat(HistoryCommands.Create())) root.Subcommands.Add(command);

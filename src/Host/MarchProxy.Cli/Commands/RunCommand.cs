@@ -35,7 +35,8 @@ internal static class RunCommand
         {
             string? path = result.GetValue(file), address = result.GetValue(manager);
             if (path is null == address is null) throw new SettingException("Give --file FILE, or --manager URL with --cluster-key.");
-            if (path is not null) return EdgeHost.RunAsync(options.Read(result), host => new FileConfig(host, Path.GetFullPath(path)), null, cancellation);
+            EdgeHostOptions host = options.Read(result);
+            if (path is not null) return EdgeHost.RunAsync(host, owner => new FileConfig(owner, Path.GetFullPath(path)), null, cancellation);
             if (!Uri.TryCreate(address, UriKind.Absolute, out Uri? uri) || uri.Scheme is not ("http" or "https")) throw new SettingException($"--manager {address} is not http://HOST:PORT or https://HOST:PORT.");
             if (uri.Scheme == "http" && !uri.IsLoopback) throw new SettingException($"--manager {address}: the cluster's key would cross the network in clear; use https://.");
             string folder = Path.GetFullPath(result.GetValue(data)!);
@@ -46,7 +47,7 @@ internal static class RunCommand
                 CacheFile = Path.Combine(folder, "edge.snapshot"),
                 Box = KeyFile.Open(Path.Combine(folder, "edge.key")),
             };
-            return EdgeHost.RunAsync(options.Read(result), host => new ManagedConfig(host, plane), null, cancellation);
+            return EdgeHost.RunAsync(host with { RunFolder = host.RunFolder ?? folder }, owner => new ManagedConfig(owner, plane), null, cancellation);
         });
         return edge;
     }

@@ -33,16 +33,42 @@ internal static class UpCommand
         var log = new ProcessLog(Console.Error, edge.JsonLog, LogLevel.Info, TimeProvider.System);
         var metrics = new MetricRegistry(EdgeServer.LoopCount(edge.Edge));
         await using var manager = new ManagerServer(options, metrics, log, TimeProvider.System);
-        if (!await ManagerHost.StartAsync(manager, log)) return ExitCodes.Failed;
-        if (apply is not null && !await ManagerHost.ApplyAsync(manager, apply)) return ExitCodes.Failed;
+        string keyFile = Path.Combine(data, "plane.key");
+        bool follows = edge.TakeOver is not null;
+        if (!follows)
+        {
+            if (!await ManagerHost.StartAsync(manager, log)) return ExitCodes.Failed;
+            if (apply is not null && !await ManagerHost.ApplyAsync(manager, apply)) return ExitCodes.Failed;
+        }
+        else if (options.Listen.Port == 0 || options.XdsListen.Port == 0)
+        {
+            throw new SettingException("--take-over: the manager's port 0 would be another in each process; write --manager-listen and --xds-listen with their ports.");
+        }
+
+        // The process before this one has the manager's ports and database until its edge has handed over; so ours comes last, and the edge starts from what is on disk.
+        Uri xds = follows ? new Uri($"{(options.Tls is null ? "http" : "https")}://{options.XdsListen}") : manager.XdsAddress;
         var plane = new ManagedConfigOptions
         {
-            Stream = new ConfigStreamOptions { Address = manager.XdsAddress, Key = await KeyAsync(manager.Keys, Path.Combine(data, "plane.key")), Name = "local" },
+            Stream = new ConfigStreamOptions { Address = xds, Key = follows ? File.ReadAllText(keyFile).Trim() : await KeyAsync(manager.Keys, keyFile), Name = "local" },
             CacheFile = Path.Combine(data, "edge.snapshot"),
             Box = options.Box,
         };
-        edge = edge with { Log = log, Metrics = metrics, Manager = manager.Address.Authority, Xds = manager.XdsAddress.Authority };
-        return await EdgeHost.RunAsync(edge, host => new ManagedConfig(host, plane), null, cancellation);
+        edge = edge with
+        {
+            Log = log,
+            Metrics = metrics,
+            Manager = follows ? options.Listen.ToString() : manager.Address.Authority,
+            Xds = xds.Authority,
+            RunFolder = edge.RunFolder ?? data,
+            LetGo = async () => await manager.DisposeAsync(),
+        };
+        return await EdgeHost.RunAsync(edge, host => new ManagedConfig(host, plane), follows ? _ => FollowAsync(manager, log) : null, cancellation);
+    }
+
+    /// <summary>Starts the manager after the edge. Without it the edge goes on: traffic is no reason to stop.</summary>
+    private static async Task FollowAsync(ManagerServer manager, ProcessLog log)
+    {
+        if (!await ManagerHost.StartAsync(manager, log)) log.Error("the edge serves without a manager: mend what is told above and restart when it suits");
     }
 
     /// <summary>The key of this process's own plane; a new one when the file's is no longer known.</summary>

@@ -12,11 +12,13 @@ internal sealed class EdgeOptions(SettingSource settings)
     private readonly Option<string?> _accessLog = SharedOptions.AccessLog(settings);
     private readonly Option<string?> _syslog = SharedOptions.Syslog(settings);
     private readonly Option<string> _logFormat = SharedOptions.LogFormat(settings);
+    private readonly Option<string?> _runFolder = SharedOptions.RunFolder(settings);
+    private readonly Option<string?> _takeOver = SharedOptions.Optional(settings, "--take-over", "The control socket of a running edge whose sockets to take over; it drains then.");
     private readonly List<(EdgeLimit Limit, Option<long?> Option)> _limits = [.. EdgeLimit.All.Select(l => (l, l.ToOption(settings)))];
 
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _admin, _ready, _accessLog, _syslog, _logFormat }) command.Options.Add(option);
+        foreach (Option option in new Option[] { _admin, _ready, _accessLog, _syslog, _logFormat, _runFolder, _takeOver }) command.Options.Add(option);
         foreach ((_, Option<long?> option) in _limits) command.Options.Add(option);
     }
 
@@ -26,6 +28,8 @@ internal sealed class EdgeOptions(SettingSource settings)
         ReadyFile = result.GetValue(_ready),
         AccessLog = result.GetValue(_accessLog),
         Syslog = result.GetValue(_syslog),
+        RunFolder = result.GetValue(_runFolder),
+        TakeOver = result.GetValue(_takeOver),
         JsonLog = result.GetValue(_logFormat) == "json",
         Edge = _limits.Aggregate(EdgeSettings.Default, (edge, limit) => limit.Limit.Set(edge, limit.Limit.Resolve(result.GetValue(limit.Option), settings))),
     };

@@ -20,6 +20,17 @@ internal static class SharedOptions
 
     public static Option<string?> Syslog(SettingSource settings) => Optional(settings, "--syslog", "Also send access lines as RFC 5424 to udp://HOST:PORT.");
 
+    /// <summary>The folder of the control socket: what systemd's RuntimeDirectory= made, unless another is named.</summary>
+    public static Option<string?> RunFolder(SettingSource settings)
+    {
+        settings.Declare("--run-folder");
+        return new Option<string?>("--run-folder")
+        {
+            Description = $"The folder of the edge's control socket, for marchproxy upgrade; systemd's RUNTIME_DIRECTORY when left out. Environment: {SettingSource.Variable("--run-folder")}.",
+            DefaultValueFactory = _ => settings.Find("--run-folder") ?? Environment.GetEnvironmentVariable("RUNTIME_DIRECTORY"),
+        };
+    }
+
     public static Option<string> LogFormat(SettingSource settings) =>
         Text(settings, "--log-format", "How the process log is written to stderr: text or json.", Console.IsErrorRedirected ? "json" : "text");
 

@@ -1,9 +1,10 @@
 using System.Net;
-using System.Runtime.InteropServices;
 using System.Text.Json;
 using MarchProxy.Cli.Commands;
+using MarchProxy.Cli.Hosting.Upgrade;
 using MarchProxy.Edge;
 using MarchProxy.Edge.Admin;
+using MarchProxy.Edge.Kestrel;
 using MarchProxy.Model.Snapshots;
 using MarchProxy.Net.Dns;
 using MarchProxy.Telemetry.Logs;
@@ -12,12 +13,13 @@ using MarchProxy.Telemetry.Syslog;
 
 namespace MarchProxy.Cli.Hosting;
 
-/// <summary>An edge configured by a file: starts, reloads when the file changes and on SIGHUP, drains on SIGTERM.</summary>
+/// <summary>An edge configured by a file: starts, reloads when the file changes and on SIGHUP, is followed by a new process on SIGUSR2, drains on SIGTERM.</summary>
 internal sealed class EdgeHost : IAsyncDisposable
 {
     private readonly EdgeHostOptions _options;
     private readonly DnsResolver _resolver;
     private readonly LogWriter? _accessLog;
+    private readonly TakeOver? _takeOver;
     private long _reloads, _refused;
 
     private EdgeHost(EdgeHostOptions options)
@@ -38,7 +40,8 @@ internal sealed class EdgeHost : IAsyncDisposable
             Metrics.Observe("marchproxy_log_sink_errors_total", "Writes of log lines that failed.", "sink", () => writer.Sinks.Select(s => (s.Name, (double)s.Failures)));
         }
 
-        Edge = new EdgeServer(settings, _resolver, Metrics, _accessLog, Log, time);
+        _takeOver = options.TakeOver is { Length: > 0 } path ? TakeOver.Begin(path) : null;
+        Edge = new EdgeServer(settings, _resolver, Metrics, _accessLog, Log, time, _takeOver is null ? null : new EdgeInheritance(_takeOver.Sockets, _takeOver.TicketKeys));
     }
 
     public EdgeServer Edge { get; }
@@ -62,6 +65,7 @@ internal sealed class EdgeHost : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Edge.DisposeAsync();
+        _takeOver?.Dispose();
         if (_accessLog is not null) await _accessLog.DisposeAsync();
         await _resolver.DisposeAsync();
         Metrics.Dispose();
@@ -69,35 +73,71 @@ internal sealed class EdgeHost : IAsyncDisposable
 
     private async Task<int> RunAsync(IConfigSource config, Func<EdgeHost, Task>? started, CancellationToken cancellation)
     {
-        var stop = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
-        using CancellationTokenRegistration cancelled = cancellation.Register(() => stop.TrySetResult(false));
-        using PosixSignalRegistration terminate = On(PosixSignal.SIGTERM, () => stop.TrySetResult(false));
-        using PosixSignalRegistration interrupt = On(PosixSignal.SIGINT, () => stop.TrySetResult(false));
-        using PosixSignalRegistration hangUp = On(PosixSignal.SIGHUP, () => config.Reload("SIGHUP"));
+        using var signals = new StopSignals(cancellation, config.Reload);
         config.Start();
 
-        // A file is right or wrong at once; a manager may be away, and then the admin port tells that we are not ready.
-        if (config is FileConfig && !await config.First) return ExitCodes.Invalid;
-        await using AdminServer? admin = await StartAdminAsync();
+        // A file is right or wrong at once; a manager may be away, and then the admin port tells that we are not ready. Who takes over must be ready before it is seen.
+        if ((config is FileConfig || _takeOver is not null) && !await IsConfiguredAsync(config, signals)) return ExitCodes.Invalid;
+        LoopTransport transport = Edge.CreateTransport();
+        await using AdminServer? admin = await StartAdminAsync(transport);
         if (admin is null) return ExitCodes.Failed;
         string adminAddress = admin.Address!.Authority;
-        if (await Task.WhenAny(config.First, stop.Task) == config.First && await config.First)
+        foreach (string? own in new[] { adminAddress, _options.Manager, _options.Xds })
         {
-            foreach ((string name, string endpoint) in Edge.Listeners.OrderBy(l => l.Key, StringComparer.Ordinal)) Log.Info("listening", ("listener", name), ("address", endpoint));
-            Log.Info("ready", ("version", BuildVersion.Text), ("config", Edge.Version), ("admin", "http://" + adminAddress));
-            if (_options.ReadyFile is { } ready) WriteReady(ready, adminAddress);
-            if (started is not null) await started(this);
-            await stop.Task;
+            if (own is not null && IPEndPoint.TryParse(own, out IPEndPoint? endpoint)) Edge.AddOwn(endpoint);
         }
 
+        Upgrades upgrades = null!;
+        upgrades = new Upgrades(_options.RunFolder, new HandOver(Edge, transport, config.Settle, () => LetGoAsync(upgrades, config)), Log, signals);
+        if (await IsConfiguredAsync(config, signals))
+        {
+            if (_takeOver is { } takeOver && !await TakeOverAsync(takeOver)) return ExitCodes.Failed;
+            foreach ((string name, string endpoint) in Edge.Listeners.OrderBy(l => l.Key, StringComparer.Ordinal)) Log.Info("listening", ("listener", name), ("address", endpoint));
+            Log.Info("ready", ("version", BuildVersion.Text), ("config", Edge.Version), ("admin", "http://" + adminAddress));
+            if (started is not null) await started(this);
+            upgrades.Open();
+            if (_options.ReadyFile is { } ready) WriteReady(ready, adminAddress);
+            SystemdNotify.Ready();
+            await signals.Stopped;
+        }
+
+        await upgrades.DisposeAsync();
+        if (!upgrades.IsHandedOver) SystemdNotify.Stopping();
         Log.Info("draining");
-        await Edge.DrainAsync(CancellationToken.None);
-        Log.Info("stopped");
+        int cut = await Edge.DrainAsync(signals.AtOnce);
+        Log.Info("stopped", ("cut", cut));
         return ExitCodes.Ok;
     }
 
+    /// <summary>Waits for the first configuration; false when there is none, or the process is told to stop before.</summary>
+    private static async Task<bool> IsConfiguredAsync(IConfigSource config, StopSignals signals) => await Task.WhenAny(config.First, signals.Stopped) == config.First && await config.First;
+
+    /// <summary>Goes on where the process before this one stops.</summary>
+    private async Task<bool> TakeOverAsync(TakeOver takeOver)
+    {
+        try
+        {
+            await Edge.GoOnAsync(await takeOver.ReadyAsync());
+            await takeOver.BegunAsync();
+            return true;
+        }
+        catch (Exception e) when (e is IOException or System.Net.Sockets.SocketException)
+        {
+            Log.Error("the running edge could not be taken over from, and goes on", ("fault", e.Message));
+            return false;
+        }
+    }
+
+    /// <summary>Another process has the sockets: ends what only one of both may do.</summary>
+    private async Task LetGoAsync(Upgrades upgrades, IConfigSource config)
+    {
+        await upgrades.CloseAsync();
+        await config.DisposeAsync();
+        if (_options.LetGo is { } more) await more();
+    }
+
     /// <summary>Opens the admin port; null, with the reason logged, when its address cannot be had.</summary>
-    private async Task<AdminServer?> StartAdminAsync()
+    private async Task<AdminServer?> StartAdminAsync(LoopTransport transport)
     {
         if (!IPEndPoint.TryParse(_options.AdminListen, out IPEndPoint? endpoint))
         {
@@ -105,11 +145,11 @@ internal sealed class EdgeHost : IAsyncDisposable
             return null;
         }
 
-        var admin = new AdminServer(Edge.CreateTransport(), new AdminOptions
+        var admin = new AdminServer(transport, new AdminOptions
         {
             Listen = endpoint,
             Version = BuildVersion.Text,
-            Ready = () => Edge.IsReady ? ReadyState.Ready : new ReadyState([Edge.IsDraining ? "draining" : "no configuration is in force yet"]),
+            Ready = () => Edge.IsReady ? ReadyState.Ready with { Overload = Edge.Overload } : new ReadyState([Edge.IsDraining ? "draining" : "no configuration is in force yet"]),
             Metrics = (accept, output) =>
             {
                 ExpositionFormat format = ExpositionFormats.FromAccept(accept);
@@ -168,15 +208,9 @@ internal sealed class EdgeHost : IAsyncDisposable
     /// <summary>Written beside and renamed, so that who waits for it never reads half of it.</summary>
     private void WriteReady(string path, string admin)
     {
-        File.WriteAllText(path + ".new", JsonSerializer.Serialize(new { admin, manager = _options.Manager, xds = _options.Xds, listeners = Edge.Listeners }));
+        File.WriteAllText(path + ".new", JsonSerializer.Serialize(new { pid = Environment.ProcessId, admin, manager = _options.Manager, xds = _options.Xds, listeners = Edge.Listeners }));
         File.Move(path + ".new", path, overwrite: true);
     }
-
-    private static PosixSignalRegistration On(PosixSignal signal, Action action) => PosixSignalRegistration.Create(signal, context =>
-    {
-        context.Cancel = true;
-        action();
-    });
 
     private static LogWriter? MakeAccessLog(EdgeHostOptions options, TimeProvider time)
     {

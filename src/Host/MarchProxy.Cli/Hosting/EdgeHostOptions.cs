@@ -20,6 +20,15 @@ internal sealed record EdgeHostOptions
     /// <summary>udp://HOST:PORT, or null.</summary>
     public string? Syslog { get; init; }
 
+    /// <summary>The folder of its control socket; null for none.</summary>
+    public string? RunFolder { get; init; }
+
+    /// <summary>The control socket of an edge that this process takes over from; null to start afresh.</summary>
+    public string? TakeOver { get; init; }
+
+    /// <summary>Ends what this process has beside the edge when another has taken over; null for nothing.</summary>
+    public Func<Task>? LetGo { get; init; }
+
     public bool JsonLog { get; init; }
 
     /// <summary>The process's log, when another role made it.</summary>

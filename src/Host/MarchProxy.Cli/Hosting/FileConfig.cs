@@ -18,6 +18,11 @@ internal sealed class FileConfig(EdgeHost host, string path) : IConfigSource
         _ = FirstAsync();
     }
 
+    /// <summary>The file is on disk.</summary>
+    public void Settle()
+    {
+    }
+
     public void Reload(string why) => _ = ReadAsync(why);
 
     public ValueTask DisposeAsync()

@@ -9,6 +9,9 @@ internal interface IConfigSource : IAsyncDisposable
     /// <summary>Begins; a file is read now, a manager is asked.</summary>
     void Start();
 
+    /// <summary>Has on disk what is in force: another process is about to start from it.</summary>
+    void Settle();
+
     /// <summary>Looks again now.</summary>
     void Reload(string why);
 }

@@ -39,7 +39,8 @@ internal sealed class ManagedConfig : IConfigSource
     private volatile Unsaved? _unsaved;
     private readonly FlowLedger _flows = new();
     private ConfigStream? _stream;
-    private bool _warned;
+    private readonly Lock _saving = new();
+    private bool _warned, _isDisposed;
 
     public ManagedConfig(EdgeHost host, ManagedConfigOptions options)
     {
@@ -54,10 +55,17 @@ internal sealed class ManagedConfig : IConfigSource
 
     public void Start() => _running = RunAsync();
 
+    public void Settle()
+    {
+        if (_unsaved is { } latest) Save(latest.Version, latest.All);
+    }
+
     public void Reload(string why) => _host.ReopenLogs();
 
     public async ValueTask DisposeAsync()
     {
+        if (_isDisposed) return;
+        _isDisposed = true;
         await _stop.CancelAsync();
         await _running;
         _stream?.Dispose();
@@ -155,6 +163,7 @@ internal sealed class ManagedConfig : IConfigSource
 
     private void Save(string version, ImmutableSortedDictionary<string, Held> held)
     {
+        using Lock.Scope one = _saving.EnterScope();
         try
         {
             _cache?.Save(version, held.Values.Select(h => (h.Version, h.Wire)));

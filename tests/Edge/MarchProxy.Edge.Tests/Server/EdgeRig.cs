@@ -13,13 +13,14 @@ namespace MarchProxy.Edge.Tests.Server;
 internal sealed class EdgeRig : IAsyncDisposable
 {
     private readonly MetricRegistry _metrics;
-    private readonly DnsResolver _resolver = new(new DnsResolverOptions());
+    private readonly DnsResolver _resolver;
     private readonly StringWriter _log = new();
     private readonly Capture _lines = new();
     private readonly LogWriter _accessLog;
 
-    private EdgeRig(EdgeSettings settings)
+    private EdgeRig(EdgeSettings settings, DnsResolver? resolver)
     {
+        _resolver = resolver ?? new DnsResolver(new DnsResolverOptions());
         _metrics = new MetricRegistry(EdgeServer.LoopCount(settings));
         _accessLog = new LogWriter([_lines]);
         Server = new EdgeServer(settings, _resolver, _metrics, _accessLog, new ProcessLog(_log, json: false, LogLevel.Info, TimeProvider.System), TimeProvider.System);
@@ -44,9 +45,9 @@ internal sealed class EdgeRig : IAsyncDisposable
               - { name: web, port: 0, purpose: ingress }
             """, settings);
 
-    public static async Task<EdgeRig> StartAsync(string yaml, EdgeSettings? settings = null)
+    public static async Task<EdgeRig> StartAsync(string yaml, EdgeSettings? settings = null, DnsResolver? resolver = null)
     {
-        var rig = new EdgeRig(settings ?? new EdgeSettings { Loops = 2 });
+        var rig = new EdgeRig(settings ?? new EdgeSettings { Loops = 2 }, resolver);
         await rig.ApplyAsync(yaml);
         return rig;
     }

@@ -31,11 +31,11 @@ internal sealed class Proxy : IAsyncDisposable
     public static (string Program, string[] Arguments) Command(params string[] arguments) =>
         ("dotnet", [Path.Combine(AppContext.BaseDirectory, "marchproxy.dll"), .. arguments]);
 
-    public static async Task<Proxy> StartAsync(string resources, TempFolder? folder = null)
+    public static async Task<Proxy> StartAsync(string resources, TempFolder? folder = null, params string[] more)
     {
         folder ??= new TempFolder();
         string file = folder.Write("resources.yaml", resources), ready = folder["ready.json"];
-        (string program, string[] arguments) = Command("run", "edge", "--file", file, "--ready-file", ready, "--admin-listen", "127.0.0.1:0", "--log-format", "json");
+        (string program, string[] arguments) = Command(["run", "edge", "--file", file, "--ready-file", ready, "--admin-listen", "127.0.0.1:0", "--log-format", "json", .. more]);
         Child child = Child.Start(program, arguments, ("BILLING_TOKEN", Token));
         await Wait.UntilAsync(() => System.IO.File.Exists(ready) || child.HasExited, () => child.Output);
         Assert.False(child.HasExited, child.Output);

@@ -123,6 +123,9 @@ public sealed record AuthBody
     /// <summary>Its hash.</summary>
     public string? PreviousTokenHash { get; init; }
 
+    /// <summary>The shared secret before the last rotation. Never shown; left out beside <see cref="Secret"/>, the one before is kept.</summary>
+    public string? PreviousSecret { get; init; }
+
     /// <summary>When the one before ends.</summary>
     public DateTimeOffset? PreviousUntil { get; init; }
 
@@ -316,6 +319,9 @@ public sealed record ListenerBody : ResourceFields
     /// <summary>Whether connections begin with a PROXY protocol header (v1 or v2).</summary>
     public bool? ProxyProtocol { get; init; }
 
+    /// <summary>Connections that one address (IPv6: one /64) may have open here; left out, there is no bound.</summary>
+    public int? MaxConnectionsPerAddress { get; init; }
+
     /// <summary>http, https, tcp or udp.</summary>
     public string? Protocol { get; init; }
 
@@ -350,8 +356,14 @@ public sealed record ListenerTlsBody
     /// <summary>Protocols offered, best first: h2 and http/1.1; left out, both on ingress.</summary>
     public List<string>? Alpn { get; init; }
 
+    /// <summary>Ciphers by OpenSSL's names, best first; left out, Mozilla's intermediate profile.</summary>
+    public List<string>? Ciphers { get; init; }
+
     /// <summary>PEM of the CA that clients must come from.</summary>
     public string? ClientCa { get; init; }
+
+    /// <summary>SPIFFE URIs, DNS names or common names of which a client's certificate must have one; left out, any.</summary>
+    public List<string>? ClientNames { get; init; }
 }
 
 /// <summary>A certificate chain with its key.</summary>
@@ -362,6 +374,9 @@ public sealed record CertificateBody : ResourceFields
 
     /// <summary>The private key in PEM. Never shown; left out, the one before is kept.</summary>
     public string? Key { get; init; }
+
+    /// <summary>staple or off (default): whether the CA's word that it is not revoked is fetched and shown to clients.</summary>
+    public string? Ocsp { get; init; }
 }
 
 /// <summary>A resource file: kinds by their plural.</summary>
