@@ -1,0 +1,95 @@
+using System.Collections.Immutable;
+
+namespace ArticDbm.Security;
+
+/// <summary>Every rule of the firewall. Their names stand in policies: none is renamed.</summary>
+public static class FirewallRules
+{
+    private static readonly ImmutableArray<FirewallRule>.Builder s_all = ImmutableArray.CreateBuilder<FirewallRule>(64);
+
+    internal static readonly FirewallRule
+        TautologyOr = Attack("tautology-or", "tautology", "a constant condition behind OR, which makes a filter true for every row"),
+        TautologyAnd = Attack("tautology-and", "tautology", "a comparison of constants behind AND, as blind injection asks its questions"),
+        TautologyColumn = Attack("tautology-column", "tautology", "a column compared with itself behind OR"),
+        TautologyHaving = Attack("tautology-having", "tautology", "HAVING with a constant condition"),
+        ComparisonChain = Attack("comparison-chain", "tautology", "a comparison whose result is compared with another literal (name = '' = '')"),
+        StringArithmetic = Attack("string-arithmetic", "tautology", "arithmetic on string literals in a condition (name = '' - '')"),
+        ConstantFiller = Trace("constant-filler", "tautology", "1 = 1 or 1 = 0 behind AND, as query builders write it too"),
+        UnionProbe = Attack("union-probe", "union", "a UNION arm of nothing but NULLs or numbers behind a filtered query: counting its columns"),
+        UnionConstantRow = Trace("union-constant-row", "union", "a UNION arm of constants behind a filtered query"),
+        UnionServerFacts = Attack("union-server-facts", "union", "a UNION arm that selects version, account or settings of the server"),
+        UnionCatalog = Attack("union-catalog", "union", "a UNION arm that reads the catalog behind a query of ordinary tables"),
+        UnionCredentials = Attack("union-credentials", "union", "a UNION arm that selects passwords or secrets behind a query that does not"),
+        StackedDestruction = Attack("stacked-destruction", "stacked", "DROP, TRUNCATE, ALTER or CREATE behind a query in one text"),
+        StackedPrivileges = Attack("stacked-privileges", "stacked", "GRANT, REVOKE, or a change of accounts behind a query in one text"),
+        StackedExecution = Attack("stacked-execution", "stacked", "EXEC, CALL, DO, PREPARE, COPY, SHUTDOWN and their kin behind a query in one text"),
+        StackedWrite = Trace("stacked-write", "stacked", "a write behind a SELECT in one text"),
+        StackedStatements = Named("stacked-statements", "several-statements", "more than one statement in one text"),
+        CommentTruncation = Attack("comment-truncation", "comment", "a comment that hides the rest of a statement: an open quote or parenthesis stands in it"),
+        CommentEmpty = Attack("comment-empty", "comment", "a statement cut off by an empty comment"),
+        CommentOpen = Attack("comment-open", "comment", "a comment that is opened and not closed"),
+        CommentAsBlank = Attack("comment-as-blank", "comment", "comments in place of blanks between keywords"),
+        TimeDelay = Attack("time-delay", "time", "a call that waits, in a condition, a sub-select, a UNION arm or a further statement"),
+        DelayCall = Trace("delay-call", "time", "a statement that does nothing but wait"),
+        HeavyQuery = Attack("heavy-query", "time", "a cross join of catalogs, or a series of millions, to spend time"),
+        ErrorText = Attack("error-text", "error", "a function that quotes its argument in an error, over a sub-select or a fact of the server"),
+        ErrorDuplicateKey = Attack("error-duplicate-key", "error", "FLOOR(RAND(0)*2), which provokes a duplicate key"),
+        ErrorCast = Attack("error-cast", "error", "a text put together from a sub-select or a fact of the server, cast to a number"),
+        ErrorOverflow = Attack("error-overflow", "error", "arithmetic at the edge of a number over a sub-select"),
+        ErrorDivision = Attack("error-division", "error", "a division by zero that depends on a condition"),
+        ProcedureAnalyse = Attack("procedure-analyse", "error", "PROCEDURE ANALYSE"),
+        BlindExtraction = Attack("blind-extraction", "blind", "a text taken apart character by character in a condition"),
+        BlindConditional = Attack("blind-conditional", "blind", "CASE, IF, ELT or MAKE_SET over constants or a probe, in a condition"),
+        BlindPattern = Attack("blind-pattern", "blind", "RLIKE or REGEXP over a sub-select"),
+        ServerFactsCondition = Attack("server-facts-condition", "blind", "version, account or settings of the server compared with a literal"),
+        FileRead = Attack("file-read", "out-of-band", "a function that reads files of the server"),
+        FileWrite = Attack("file-write", "out-of-band", "a function that writes files of the server, or INTO OUTFILE behind an injected query"),
+        ProgramExecution = Attack("program-execution", "out-of-band", "a program started on the server"),
+        NetworkCallout = Attack("network-callout", "out-of-band", "a call to another machine"),
+        TextExecution = Attack("text-execution", "out-of-band", "a function that runs a text, or reads tables that its argument names"),
+        FileAccess = Named("file-access", "files", "COPY, LOAD DATA, BULK INSERT or INTO OUTFILE with a file of the server"),
+        EncodedText = Attack("encoded-text", "encoding", "text spelled by character codes"),
+        HexText = Attack("hex-text", "encoding", "readable text spelled in hexadecimal"),
+        VersionedComment = Attack("versioned-comment", "encoding", "keywords in a comment that MySQL runs, within a statement"),
+        AmbiguousComment = Attack("ambiguous-comment", "encoding", "a comment that one server runs and another skips"),
+        NulByte = Attack("nul-byte", "encoding", "a NUL byte in the text"),
+        BrokenCharacter = Trace("broken-character", "encoding", "half a character before a quote or backslash"),
+        QuotingChange = Trace("quoting-change", "encoding", "a setting that changes how quotes and characters are read"),
+        Unreadable = Trace("unreadable", "encoding", "a text that cannot be read soundly: an open quote, an odd parenthesis, a strange byte"),
+        TooLarge = Attack("too-large", "encoding", "more tokens, tables or nesting than can be judged"),
+        LiteralProbe = Trace("literal-probe", "second-order", "a literal that would be an injection if it left its quotes"),
+        StoredProbe = Trace("stored-probe", "second-order", "such a literal about to be stored"),
+        ShellFragment = Trace("shell-fragment", "shell", "a literal with a piece of shell"),
+        CatalogCredentials = Attack("catalog-credentials", "catalog", "the tables in which the server keeps accounts and passwords"),
+        CatalogProbe = Attack("catalog-probe", "catalog", "the catalog read in a condition of a query of ordinary tables"),
+        CatalogRead = Named("catalog-read", "catalog-tools", "the catalog, as tools and drivers read it"),
+        DefaultObject = Named("default-object", "default-objects", "a default account, database or schema: sa, root, guest, test, sample, master, msdb"),
+        PrivilegeChange = Named("privilege-change", "privileges", "GRANT, REVOKE, CREATE USER, ALTER ROLE, SET PASSWORD and their kin"),
+        RoleSwitch = Named("role-switch", "privileges", "SET ROLE, SET SESSION AUTHORIZATION, EXECUTE AS"),
+        DeleteAll = Named("delete-all", "mass-write", "DELETE without WHERE, or with a constant one"),
+        UpdateAll = Named("update-all", "mass-write", "UPDATE without WHERE, or with a constant one"),
+        SchemaDestruction = Named("schema-destruction", "ddl", "DROP, TRUNCATE"),
+        SchemaChange = Named("schema-change", "ddl", "CREATE, ALTER, RENAME"),
+        DynamicSql = Named("dynamic-sql", "dynamic", "a text run as a statement: PREPARE FROM, EXEC of a text, DO");
+
+    private static readonly ImmutableArray<FirewallRule> s_rules = s_all.ToImmutable();
+
+    /// <summary>All rules, by category.</summary>
+    public static ImmutableArray<FirewallRule> All => s_rules;
+
+    /// <summary>The names of all rules and categories, and <c>default</c>: what a policy's detection may name.</summary>
+    public static ImmutableArray<string> PolicyKeys { get; } = ["default", .. All.Select(r => r.Category).Distinct(StringComparer.Ordinal), .. All.Select(r => r.Name)];
+
+    private static FirewallRule Attack(string name, string category, string finds) => Add(name, category, RuleGrade.Attack, finds);
+
+    private static FirewallRule Trace(string name, string category, string finds) => Add(name, category, RuleGrade.Trace, finds);
+
+    private static FirewallRule Named(string name, string category, string finds) => Add(name, category, RuleGrade.Named, finds);
+
+    private static FirewallRule Add(string name, string category, RuleGrade grade, string finds)
+    {
+        var rule = new FirewallRule(name, category, grade, finds) { Index = s_all.Count };
+        s_all.Add(rule);
+        return rule;
+    }
+}

@@ -1,0 +1,87 @@
+namespace ArticDbm.Security.Analysis;
+
+public sealed class PostgresTablesTests
+{
+    [Theory]
+    [InlineData("SELECT 1", "+select")]
+    [InlineData("select * from Orders", "orders: select")]
+    [InlineData("select * from \"Orders\" o, public.users", "Orders: select; public.users: select")]
+    [InlineData("SELECT o.id FROM orders o JOIN users u ON o.uid = u.id LEFT JOIN (items i CROSS JOIN parts) ON true WHERE EXISTS (SELECT 1 FROM secrets)", "items: select; orders: select; parts: select; secrets: select; users: select")]
+    [InlineData("SELECT extract(year FROM ts), substring(a FROM 2 FOR 3), trim(both 'x' FROM b) FROM log", "log: select")]
+    [InlineData("SELECT a IS DISTINCT FROM b FROM t", "t: select")]
+    [InlineData("SELECT * FROM generate_series(1, 3) g, LATERAL (SELECT * FROM x WHERE x.id = g) y", "x: select")]
+    [InlineData("TABLE orders", "orders: select")]
+    [InlineData("(SELECT 1 FROM a) UNION (SELECT 2 FROM b ORDER BY 1) EXCEPT SELECT 3 FROM c", "a: select; b: select; c: select")]
+    [InlineData("WITH x AS (SELECT * FROM a) SELECT * FROM x JOIN b ON true", "a: select; b: select")]
+    [InlineData("WITH secret AS (SELECT * FROM secret) SELECT * FROM secret", "secret: select")]
+    [InlineData("WITH RECURSIVE t(n) AS (VALUES (1) UNION ALL SELECT n+1 FROM t) SELECT * FROM t", "+select")]
+    [InlineData("(WITH x AS (SELECT 1) SELECT * FROM x) UNION SELECT * FROM x", "x: select")]
+    [InlineData("WITH d AS (DELETE FROM a RETURNING *) INSERT INTO b SELECT * FROM d", "a: select+delete; b: insert")]
+    [InlineData("INSERT INTO t (a, b) VALUES (1, (SELECT max(b) FROM u))", "t: insert; u: select")]
+    [InlineData("INSERT INTO t AS x VALUES (1) ON CONFLICT (id) DO UPDATE SET a = excluded.a RETURNING id", "t: select+insert+update")]
+    [InlineData("UPDATE ONLY t SET a = (SELECT b FROM u) FROM v WHERE t.id = v.id", "t: update; u: select; v: select")]
+    [InlineData("DELETE FROM t USING u WHERE t.id = u.id", "t: delete; u: select")]
+    [InlineData("MERGE INTO t USING s ON t.id = s.id WHEN MATCHED THEN UPDATE SET a = s.a WHEN MATCHED THEN DELETE WHEN NOT MATCHED THEN INSERT VALUES (s.id)", "s: select; t: select+insert+update+delete")]
+    [InlineData("TRUNCATE a, ONLY b CASCADE", "a: delete; b: delete")]
+    [InlineData("COPY t (a, b) FROM STDIN", "t: insert")]
+    [InlineData("COPY t TO STDOUT WITH (FORMAT csv)", "t: select")]
+    [InlineData("COPY (SELECT * FROM t) TO '/tmp/x'", "t: select; +admin")]
+    [InlineData("COPY t FROM PROGRAM 'id'", "t: insert; +admin")]
+    [InlineData("CREATE TABLE n AS SELECT * FROM t", "n: ddl; t: select")]
+    [InlineData("CREATE TEMP TABLE n (id int REFERENCES p(id), LIKE q)", "n: ddl; p: ddl; q: select")]
+    [InlineData("SELECT * INTO TEMP n FROM t", "n: ddl; t: select")]
+    [InlineData("CREATE VIEW v AS SELECT * FROM t", "t: select; v: ddl")]
+    [InlineData("CREATE UNIQUE INDEX CONCURRENTLY i ON s.t (a)", "s.t: ddl")]
+    [InlineData("DROP TABLE IF EXISTS a, s.b CASCADE", "a: ddl; s.b: ddl")]
+    [InlineData("DROP SCHEMA x CASCADE", "x.*: ddl")]
+    [InlineData("ALTER TABLE a RENAME TO b", "a: ddl; b: ddl")]
+    [InlineData("ALTER TABLE a ATTACH PARTITION b FOR VALUES IN (1)", "a: ddl; b: ddl")]
+    [InlineData("CREATE TRIGGER x AFTER UPDATE ON t FOR EACH ROW EXECUTE FUNCTION f()", "t: ddl")]
+    [InlineData("EXPLAIN (ANALYZE, BUFFERS) DELETE FROM t", "t: delete")]
+    [InlineData("EXPLAIN ANALYZE SELECT * FROM t", "t: select")]
+    [InlineData("PREPARE p (int) AS SELECT * FROM t WHERE id = $1", "t: select")]
+    [InlineData("EXECUTE p(1)", "")]
+    [InlineData("DECLARE c CURSOR WITH HOLD FOR SELECT * FROM t", "t: select")]
+    [InlineData("DO $$ BEGIN DELETE FROM t; END $$", "+call+admin")]
+    [InlineData("CALL p(1)", "+call")]
+    [InlineData("GRANT SELECT ON t TO bob", "+admin")]
+    [InlineData("CREATE ROLE bob SUPERUSER", "+admin")]
+    [InlineData("ALTER SYSTEM SET x = 1", "+admin")]
+    [InlineData("ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO bob", "+admin")]
+    [InlineData("SET ROLE bob", "+admin")]
+    [InlineData("SET LOCAL work_mem = '1MB'", "")]
+    [InlineData("SELECT set_config('role', 'bob', false)", "+select+admin")]
+    [InlineData("SELECT query_to_xml('select * from secret', true, true, '')", "+select+admin")]
+    [InlineData("SELECT pg_read_file('/etc/passwd')", "+select+admin")]
+    [InlineData("LOCK TABLE t IN ACCESS SHARE MODE", "t: select")]
+    [InlineData("LOCK t", "t: select+update")]
+    [InlineData("VACUUM (ANALYZE) t, u", "t: ddl; u: ddl")]
+    [InlineData("ANALYZE", "*: ddl")]
+    [InlineData("SHOW search_path", "")]
+    [InlineData("BEGIN; INSERT INTO t VALUES (1); COMMIT", "t: insert")]
+    [InlineData("SELECT * FROM U&\"se\\0063ret\"", "secret: select")]
+    [InlineData("REFRESH MATERIALIZED VIEW CONCURRENTLY v", "v: ddl")]
+    [InlineData("COMMENT ON COLUMN s.t.c IS 'x'", "s.t: ddl")]
+    [InlineData("SELECT * FROM ONLY (t) WHERE a IN (TABLE u)", "t: select; u: select")]
+    [InlineData("SELECT * FROM ROWS FROM (f(1), g(2)) AS x", "+select")]
+    [InlineData("SELECT * FROM t TABLESAMPLE system (10) WHERE a", "t: select")]
+    [InlineData("foo bar", "+admin")]
+    public void Tables_and_actions(string sql, string uses) => Assert.Equal(uses, Shown.Uses(sql));
+
+    [Fact]
+    public void A_name_longer_than_the_engine_keeps_is_the_short_one() => Assert.Equal($"{new string('a', 63)}: select", Shown.Uses($"SELECT * FROM {new string('a', 70)}"));
+
+    [Theory]
+    [InlineData("SELECT * FROM t WHERE a = 'x")]
+    [InlineData("SELECT * FROM t /* x")]
+    [InlineData("SELECT $x$ abc")]
+    [InlineData("SELECT (1 FROM t")]
+    [InlineData("SELECT 1) FROM t")]
+    public void What_cannot_be_read_soundly_takes_everything(string sql)
+    {
+        StatementReport report = Shown.Read(sql);
+        Assert.True(report.Has(StatementTraits.Unreadable));
+        Assert.Equal(StatementReader.EveryAction, report.GeneralActions);
+        Assert.False(report.Has(StatementTraits.OnlyReads));
+    }
+}
