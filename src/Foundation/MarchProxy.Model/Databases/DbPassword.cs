@@ -14,19 +14,31 @@ public static class DbPassword
     /// <summary>Rounds of PBKDF2: PostgreSQL's own default.</summary>
     private const int Iterations = 4096;
     private const int SaltBytes = 16;
+    private static readonly byte[] s_saltKey = RandomNumberGenerator.GetBytes(32);
+
     private const string Prefix = "SCRAM-SHA-256$";
 
     /// <summary>The verifiers of a password, with a fresh salt.</summary>
     /// <param name="password">The password.</param>
-    public static DbVerifiers MakeVerifiers(string password)
+    public static DbVerifiers MakeVerifiers(string password) => MakeVerifiers(password, RandomNumberGenerator.GetBytes(SaltBytes));
+
+    private static DbVerifiers MakeVerifiers(string password, byte[] salt)
     {
-        byte[] salt = RandomNumberGenerator.GetBytes(SaltBytes);
         byte[] bytes = Encoding.UTF8.GetBytes(password);
 #pragma warning disable CA5350 // mysql_native_password is made of SHA-1: whoever speaks it needs this one.
         string native = Hex(SHA1.HashData(SHA1.HashData(bytes)));
 #pragma warning restore CA5350
         return new DbVerifiers(Scram(bytes, salt, Iterations), native, Hex(SHA256.HashData(SHA256.HashData(bytes))));
     }
+
+    /// <summary>
+    /// The verifiers of a password that stands in a file which is read again and again: in one process the same password of the same account makes the same ones, so that nobody is
+    /// taken for changed who is not.
+    /// </summary>
+    /// <param name="account">The account.</param>
+    /// <param name="password">The password.</param>
+    public static DbVerifiers MakeVerifiers(string account, string password) =>
+        MakeVerifiers(password, HMACSHA256.HashData(s_saltKey, Encoding.UTF8.GetBytes($"{account}\0{password}"))[..SaltBytes]);
 
     /// <summary>Whether a password is the one that verifiers were made of; in constant time.</summary>
     /// <param name="verifiers">The verifiers.</param>

@@ -3,7 +3,6 @@ using System.Runtime.InteropServices;
 using MarchProxy.Cli.Configuration;
 using MarchProxy.Cli.Hosting;
 using MarchProxy.Control;
-using MarchProxy.Rpc.Discovery;
 using MarchProxy.Telemetry.Logs;
 using MarchProxy.Telemetry.Metrics;
 
@@ -16,40 +15,39 @@ internal static class RunCommand
     {
         var run = new Command("run", "Run one role of the suite.");
         run.Subcommands.Add(Edge(settings));
+        run.Subcommands.Add(ArticDbm(settings));
         run.Subcommands.Add(Manager(settings));
         return run;
     }
 
     private static Command Edge(SettingSource settings)
     {
-        var file = new Option<string?>("--file", "-f") { Description = "The resource file; read again when it changes and on SIGHUP." };
-        Option<string?> manager = SharedOptions.Optional(settings, "--manager", "The manager's discovery address, instead of a file: https://HOST:18000.");
-        Option<string?> key = SharedOptions.Optional(settings, "--cluster-key", "The cluster's API key, or file:PATH to it.");
-        Option<string> name = SharedOptions.Text(settings, "--name", "The plane's name in its cluster.", Environment.MachineName.ToLowerInvariant());
-        Option<string?> ca = SharedOptions.Optional(settings, "--manager-ca", "A PEM file of the CA that the manager's certificate comes from; the system's when left out.");
-        Option<string> data = SharedOptions.Text(settings, "--data", "The folder of the last good configuration.", "./data");
+        var plane = new PlaneOptions(settings, "edge");
         var options = new EdgeOptions(settings);
-        var edge = new Command("edge", "The egress and ingress proxy, configured by a file or by a manager.") { file, manager, key, name, ca, data };
+        var edge = new Command("edge", "The egress and ingress proxy, configured by a file or by a manager.");
+        plane.AddTo(edge);
         options.AddTo(edge);
         edge.SetAction((result, cancellation) =>
         {
-            string? path = result.GetValue(file), address = result.GetValue(manager);
-            if (path is null == address is null) throw new SettingException("Give --file FILE, or --manager URL with --cluster-key.");
             EdgeHostOptions host = options.Read(result);
-            if (path is not null) return EdgeHost.RunAsync(host, owner => new FileConfig(owner, Path.GetFullPath(path)), null, cancellation);
-            if (!Uri.TryCreate(address, UriKind.Absolute, out Uri? uri) || uri.Scheme is not ("http" or "https")) throw new SettingException($"--manager {address} is not http://HOST:PORT or https://HOST:PORT.");
-            if (uri.Scheme == "http" && !uri.IsLoopback) throw new SettingException($"--manager {address}: the cluster's key would cross the network in clear; use https://.");
-            string folder = Path.GetFullPath(result.GetValue(data)!);
-            Directory.CreateDirectory(folder);
-            var plane = new ManagedConfigOptions
-            {
-                Stream = new ConfigStreamOptions { Address = uri, Key = Key(result.GetValue(key)), Name = result.GetValue(name)!, CaPem = result.GetValue(ca) is { } pem ? File.ReadAllText(pem) : null },
-                CacheFile = Path.Combine(folder, "edge.snapshot"),
-                Box = KeyFile.Open(Path.Combine(folder, "edge.key")),
-            };
-            return EdgeHost.RunAsync(host with { RunFolder = host.RunFolder ?? folder }, owner => new ManagedConfig(owner, plane), null, cancellation);
+            (Func<IPlaneHost, IConfigSource> source, string? folder) = plane.Read(result);
+            return EdgeHost.RunAsync(host with { RunFolder = host.RunFolder ?? folder }, source, null, cancellation);
         });
         return edge;
+    }
+
+    private static Command ArticDbm(SettingSource settings)
+    {
+        var plane = new PlaneOptions(settings, "articdbm");
+        Option<string> admin = SharedOptions.Text(settings, "--db-admin-listen", "Where ArticDBM's /healthz, /readyz and /metrics are served; port 0 lets the kernel choose.", "127.0.0.1:9090");
+        Option<string?> ready = SharedOptions.ReadyFile(settings), log = SharedOptions.Optional(settings, "--statement-log", "Where lines of statements and log-ins go: stdout (the default), off, or a file's path.");
+        Option<string> format = SharedOptions.LogFormat(settings);
+        var articdbm = new Command("articdbm", "The database proxy, configured by a file or by a manager.") { admin, ready, log, format };
+        plane.AddTo(articdbm);
+        articdbm.SetAction((result, cancellation) => DbHost.RunAsync(
+            new DbHostOptions { AdminListen = result.GetValue(admin), ReadyFile = result.GetValue(ready), StatementLog = result.GetValue(log), JsonLog = result.GetValue(format) == "json" },
+            plane.Read(result).Source, cancellation));
+        return articdbm;
     }
 
     private static Command Manager(SettingSource settings)
@@ -84,11 +82,5 @@ internal static class RunCommand
             return ExitCodes.Ok;
         });
         return manager;
-    }
-
-    private static string Key(string? given)
-    {
-        if (given is null) throw new SettingException("--cluster-key is missing; make one with: marchproxy keys rotate CLUSTER.");
-        return given.StartsWith("file:", StringComparison.Ordinal) ? File.ReadAllText(given[5..]).Trim() : given;
     }
 }

@@ -10,9 +10,12 @@ using MarchProxy.Telemetry.Metrics;
 
 namespace MarchProxy.Cli.Commands;
 
-/// <summary><c>marchproxy up</c>: a manager and an edge in one process, on loopback.</summary>
+/// <summary><c>marchproxy up</c>: a manager, an edge and ArticDBM in one process, on loopback.</summary>
 internal static class UpCommand
 {
+    /// <summary>For the database configuration to be in force: a listener that cannot be opened must not keep the edge from being ready.</summary>
+    private static readonly TimeSpan s_firstDatabases = TimeSpan.FromSeconds(10);
+
     public static Command Create(SettingSource settings)
     {
         var apply = new Option<string?>("--apply") { Description = "A resource file to apply first." };
@@ -53,16 +56,34 @@ internal static class UpCommand
             CacheFile = Path.Combine(data, "edge.snapshot"),
             Box = options.Box,
         };
+        var dbPlane = plane with { Stream = plane.Stream with { Name = "local-articdbm" }, CacheFile = Path.Combine(data, "articdbm.snapshot") };
+        await using var db = new DbHost(new DbHostOptions { Log = log, Metrics = metrics, StatementLog = edge.AccessLog });
+        await using var dbConfig = new ManagedConfig(db, dbPlane);
         edge = edge with
         {
+            Beside = db.Db,
             Log = log,
             Metrics = metrics,
             Manager = follows ? options.Listen.ToString() : manager.Address.Authority,
             Xds = xds.Authority,
             RunFolder = edge.RunFolder ?? data,
-            LetGo = async () => await manager.DisposeAsync(),
+            LetGo = async () =>
+            {
+                await dbConfig.DisposeAsync();
+                await db.Db.LetGoAsync();
+                await manager.DisposeAsync();
+            },
         };
-        return await EdgeHost.RunAsync(edge, host => new ManagedConfig(host, plane), follows ? _ => FollowAsync(manager, log) : null, cancellation);
+        return await EdgeHost.RunAsync(edge, host => new ManagedConfig(host, plane), StartedAsync, cancellation);
+
+        // The process before this one closes its database listeners when it lets go: what is on disk opens ours then.
+        async Task StartedAsync(EdgeHost host)
+        {
+            dbConfig.Start();
+            if (follows) await FollowAsync(manager, log);
+            if (await Task.WhenAny(dbConfig.First, Task.Delay(s_firstDatabases, CancellationToken.None)) != dbConfig.First) log.Error("the databases are not served: mend what is told above; the edge goes on");
+            db.TellListeners();
+        }
     }
 
     /// <summary>Starts the manager after the edge. Without it the edge goes on: traffic is no reason to stop.</summary>

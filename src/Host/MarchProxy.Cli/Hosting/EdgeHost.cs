@@ -7,6 +7,7 @@ using MarchProxy.Edge.Admin;
 using MarchProxy.Edge.Kestrel;
 using MarchProxy.Model.Snapshots;
 using MarchProxy.Net.Dns;
+using MarchProxy.Rpc.Discovery;
 using MarchProxy.Telemetry.Logs;
 using MarchProxy.Telemetry.Metrics;
 using MarchProxy.Telemetry.Syslog;
@@ -14,9 +15,11 @@ using MarchProxy.Telemetry.Syslog;
 namespace MarchProxy.Cli.Hosting;
 
 /// <summary>An edge configured by a file: starts, reloads when the file changes and on SIGHUP, is followed by a new process on SIGUSR2, drains on SIGTERM.</summary>
-internal sealed class EdgeHost : IAsyncDisposable
+internal sealed class EdgeHost : IPlaneHost, IAsyncDisposable
 {
+    private static readonly string[] s_counters = ["marchproxy_requests_total", "marchproxy_connections_total", "marchproxy_active_connections", "marchproxy_bytes_total", "marchproxy_egress_decisions_total"];
     private readonly EdgeHostOptions _options;
+    private readonly FlowLedger _flows = new();
     private readonly DnsResolver _resolver;
     private readonly LogWriter? _accessLog;
     private readonly TakeOver? _takeOver;
@@ -31,6 +34,7 @@ internal sealed class EdgeHost : IAsyncDisposable
         Metrics = options.Metrics ?? new MetricRegistry(EdgeServer.LoopCount(settings));
         ProcessMetrics.Register(Metrics, BuildVersion.Text);
         Metrics.Observe("marchproxy_config_reloads_total", "Configurations put in force.", () => Interlocked.Read(ref _reloads));
+        Metrics.Observe("marchproxy_flows_lost_total", "Egress decisions left out of the manager's flows, since there were too many different ones.", () => _flows.Lost);
         Metrics.Observe("marchproxy_config_refused_total", "Configurations refused.", () => Interlocked.Read(ref _refused));
         _resolver = new DnsResolver(new DnsResolverOptions());
         _accessLog = MakeAccessLog(options, time);
@@ -50,12 +54,14 @@ internal sealed class EdgeHost : IAsyncDisposable
 
     public MetricRegistry Metrics { get; }
 
+    public string Prefix => "marchproxy";
+
     /// <summary>Runs until told to stop.</summary>
     /// <param name="options">How.</param>
     /// <param name="source">Makes the source of its configuration.</param>
     /// <param name="started">Called once it serves.</param>
     /// <param name="cancellation">Ends it.</param>
-    public static async Task<int> RunAsync(EdgeHostOptions options, Func<EdgeHost, IConfigSource> source, Func<EdgeHost, Task>? started, CancellationToken cancellation)
+    public static async Task<int> RunAsync(EdgeHostOptions options, Func<IPlaneHost, IConfigSource> source, Func<EdgeHost, Task>? started, CancellationToken cancellation)
     {
         await using var host = new EdgeHost(options);
         await using IConfigSource config = source(host);
@@ -104,7 +110,9 @@ internal sealed class EdgeHost : IAsyncDisposable
         await upgrades.DisposeAsync();
         if (!upgrades.IsHandedOver) SystemdNotify.Stopping();
         Log.Info("draining");
+        Task beside = _options.Beside?.DrainAsync(signals.AtOnce) ?? Task.CompletedTask;
         int cut = await Edge.DrainAsync(signals.AtOnce);
+        await beside;
         Log.Info("stopped", ("cut", cut));
         return ExitCodes.Ok;
     }
@@ -205,10 +213,23 @@ internal sealed class EdgeHost : IAsyncDisposable
     /// <summary>Has the logs open their files anew.</summary>
     public void ReopenLogs() => _accessLog?.Reopen();
 
+    public async Task FillAsync(PlaneReport report)
+    {
+        report.Kind = "edge";
+        report.RunningVersion = Edge.Version ?? "";
+        report.Draining = Edge.IsDraining;
+        report.Capabilities.AddRange(["epoll", "http1", "http2", "socks5", "tls", "transparent", "udp"]);
+        foreach ((string name, double value) in Metrics.Totals(s_counters)) report.Counters[name] = value;
+        (IReadOnlyList<(string Flow, Edge.Egress.FlowCount Count)> counts, long lost) = await Edge.TakeFlowsAsync();
+        _flows.Report(report, counts, lost);
+    }
+
+    public void Answered() => _flows.Answered();
+
     /// <summary>Written beside and renamed, so that who waits for it never reads half of it.</summary>
     private void WriteReady(string path, string admin)
     {
-        File.WriteAllText(path + ".new", JsonSerializer.Serialize(new { pid = Environment.ProcessId, admin, manager = _options.Manager, xds = _options.Xds, listeners = Edge.Listeners }));
+        File.WriteAllText(path + ".new", JsonSerializer.Serialize(new { pid = Environment.ProcessId, admin, manager = _options.Manager, xds = _options.Xds, listeners = Edge.Listeners.Concat(_options.Beside?.Listeners ?? new Dictionary<string, string>()).ToDictionary() }));
         File.Move(path + ".new", path, overwrite: true);
     }
 

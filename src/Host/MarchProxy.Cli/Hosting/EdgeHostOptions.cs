@@ -1,3 +1,4 @@
+using ArticDbm.Proxy;
 using MarchProxy.Edge;
 using MarchProxy.Telemetry.Logs;
 using MarchProxy.Telemetry.Metrics;
@@ -28,6 +29,9 @@ internal sealed record EdgeHostOptions
 
     /// <summary>Ends what this process has beside the edge when another has taken over; null for nothing.</summary>
     public Func<Task>? LetGo { get; init; }
+
+    /// <summary>What serves in this process beside the edge; null for nothing.</summary>
+    public DbProxy? Beside { get; init; }
 
     public bool JsonLog { get; init; }
 

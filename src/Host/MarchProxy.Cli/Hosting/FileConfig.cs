@@ -4,7 +4,7 @@ using MarchProxy.Model.Intake;
 namespace MarchProxy.Cli.Hosting;
 
 /// <summary>A configuration from a file, read again when it changes. A file with a fault changes nothing; the first one must be right.</summary>
-internal sealed class FileConfig(EdgeHost host, string path) : IConfigSource
+internal sealed class FileConfig(IPlaneHost host, string path) : IConfigSource
 {
     private readonly SemaphoreSlim _reading = new(1, 1);
     private readonly TaskCompletionSource<bool> _first = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -9,7 +9,7 @@ using Resource = MarchProxy.Model.Resources.Resource;
 
 namespace MarchProxy.Cli.Hosting;
 
-/// <summary>Where a managed edge asks, and what it keeps.</summary>
+/// <summary>Where a managed plane asks, and what it keeps.</summary>
 internal sealed record ManagedConfigOptions
 {
     public required ConfigStreamOptions Stream { get; init; }
@@ -28,7 +28,7 @@ internal sealed record ManagedConfigOptions
 internal sealed class ManagedConfig : IConfigSource
 {
     private static readonly ImmutableSortedDictionary<string, Held> s_none = ImmutableSortedDictionary.Create<string, Held>(StringComparer.Ordinal);
-    private readonly EdgeHost _host;
+    private readonly IPlaneHost _host;
     private readonly ManagedConfigOptions _options;
     private readonly SnapshotCache? _cache;
     private readonly TaskCompletionSource<bool> _first = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -37,18 +37,16 @@ internal sealed class ManagedConfig : IConfigSource
     private Task _running = Task.CompletedTask;
     private readonly Channel<bool> _worthSaving = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private volatile Unsaved? _unsaved;
-    private readonly FlowLedger _flows = new();
     private ConfigStream? _stream;
     private readonly Lock _saving = new();
     private bool _warned, _isDisposed;
 
-    public ManagedConfig(EdgeHost host, ManagedConfigOptions options)
+    public ManagedConfig(IPlaneHost host, ManagedConfigOptions options)
     {
         _host = host;
         _options = options;
         _cache = options.CacheFile is { } file ? new SnapshotCache(file, options.Box) : null;
-        host.Metrics.Observe("marchproxy_manager_connected", "Whether the manager's stream is open.", () => _stream?.IsConnected == true ? 1 : 0);
-        host.Metrics.Observe("marchproxy_flows_lost_total", "Egress decisions left out of the manager's flows, since there were too many different ones.", () => _flows.Lost);
+        host.Metrics.Observe(host.Prefix + "_manager_connected", "Whether the manager's stream is open.", () => _stream?.IsConnected == true ? 1 : 0);
     }
 
     public Task<bool> First => _first.Task;
@@ -76,7 +74,7 @@ internal sealed class ManagedConfig : IConfigSource
     {
         await StartFromCacheAsync();
         _stream = new ConfigStream(_options.Stream, _held.ToDictionary(h => h.Key, h => h.Value.Version)) { OnConnection = OnConnection };
-        await Task.WhenAll(_stream.RunAsync(ApplyAsync, _stop.Token), _stream.ReportAsync(ReportAsync, _flows.Answered, _stop.Token), SaveAsync());
+        await Task.WhenAll(_stream.RunAsync(ApplyAsync, _stop.Token), _stream.ReportAsync(ReportAsync, _host.Answered, _stop.Token), SaveAsync());
     }
 
     /// <summary>Writes the latest configuration to disk, at most every two seconds: a burst of edits costs one file, and no edit waits for the disk.</summary>
@@ -194,23 +192,8 @@ internal sealed class ManagedConfig : IConfigSource
 
     private async Task<PlaneReport> ReportAsync()
     {
-        var report = new PlaneReport
-        {
-            Name = _options.Stream.Name,
-            Kind = "edge",
-            Host = Environment.MachineName,
-            Version = BuildVersion.Text,
-            RunningVersion = _host.Edge.Version ?? "",
-            Draining = _host.Edge.IsDraining,
-        };
-        report.Capabilities.AddRange(["epoll", "http1", "http2", "socks5", "tls", "transparent", "udp"]);
-        foreach ((string name, double value) in _host.Metrics.Totals("marchproxy_requests_total", "marchproxy_connections_total", "marchproxy_active_connections", "marchproxy_bytes_total", "marchproxy_egress_decisions_total"))
-        {
-            report.Counters[name] = value;
-        }
-
-        (IReadOnlyList<(string Flow, Edge.Egress.FlowCount Count)> counts, long lost) = await _host.Edge.TakeFlowsAsync();
-        _flows.Report(report, counts, lost);
+        var report = new PlaneReport { Name = _options.Stream.Name, Host = Environment.MachineName, Version = BuildVersion.Text };
+        await _host.FillAsync(report);
         return report;
     }
 

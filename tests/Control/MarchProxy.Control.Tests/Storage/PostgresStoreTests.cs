@@ -1,5 +1,6 @@
 using MarchProxy.Control.Storage;
 using MarchProxy.Control.Tests.Support;
+using MarchProxy.Tests;
 using Npgsql;
 
 namespace MarchProxy.Control.Tests.Storage;

@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 
-namespace MarchProxy.Control.Tests.Support;
+namespace MarchProxy.Tests;
 
 /// <summary>A PostgreSQL of Debian's on a free port, in a temporary folder, for this test process alone.</summary>
 public sealed class PostgresServer : IAsyncLifetime
@@ -13,11 +13,28 @@ public sealed class PostgresServer : IAsyncLifetime
     private int _port;
     private int _databases;
 
+    /// <summary>The port that it listens on.</summary>
+    public int PortNumber => _port;
+
+    /// <summary>The folder of Debian's tools for it: pgbench and others.</summary>
+    public string Tools => _bin;
+
+    /// <summary>Has the server ask for passwords by SCRAM from here on, and gives its superuser one.</summary>
+    public async Task DemandPasswordAsync(string password)
+    {
+        await SqlAsync($"ALTER USER march PASSWORD '{password}'");
+        await File.WriteAllTextAsync(Path.Combine(Data, "pg_hba.conf"), "host all all 127.0.0.1/32 scram-sha-256\n");
+        await RunAsync("pg_ctl", "-D", Data, "reload");
+    }
+
+    /// <summary>Runs SQL as the superuser, before a password is demanded.</summary>
+    public Task SqlAsync(string sql, string database = "postgres") => RunAsync("psql", "-h", "127.0.0.1", "-p", Port, "-U", "march", "-d", database, "-v", "ON_ERROR_STOP=1", "-qc", sql);
+
     /// <summary>The URL of a fresh, empty database.</summary>
     public async Task<string> NewDatabaseAsync()
     {
         string name = string.Create(CultureInfo.InvariantCulture, $"db{Interlocked.Increment(ref _databases)}");
-        await RunAsync("psql", "-h", "127.0.0.1", "-p", Port, "-U", "march", "-d", "postgres", "-qc", $"CREATE DATABASE {name}");
+        await SqlAsync($"CREATE DATABASE {name}");
         return $"postgres://march:secret@127.0.0.1:{Port}/{name}";
     }
 
@@ -68,11 +85,4 @@ public sealed class PostgresServer : IAsyncLifetime
         File.Delete(output);
         Assert.True(process.ExitCode == 0, $"{program} {string.Join(' ', arguments)}: {said}");
     }
-}
-
-/// <summary>Tests that share one PostgreSQL.</summary>
-[CollectionDefinition(Name)]
-public sealed class PostgresCollection : ICollectionFixture<PostgresServer>
-{
-    public const string Name = "postgres";
 }

@@ -1,0 +1,173 @@
+using ArticDbm.Proxy.Audit;
+using ArticDbm.Proxy.Config;
+using ArticDbm.Proxy.Listeners;
+using ArticDbm.Proxy.Loops;
+using MarchProxy.Model.Databases;
+using MarchProxy.Model.Resources;
+using MarchProxy.Model.Snapshots;
+using MarchProxy.Net.Dns;
+using MarchProxy.Net.Loop;
+using MarchProxy.Telemetry.Logs;
+using MarchProxy.Telemetry.Metrics;
+
+namespace ArticDbm.Proxy;
+
+/// <summary>The database data plane: loops, listeners and the configuration they obey. A snapshot comes in by <see cref="ApplyAsync"/>; it cuts no session that it still allows.</summary>
+public sealed class DbProxy : IAsyncDisposable
+{
+    private readonly LoopGroup _loops;
+    private readonly DbSettings _settings;
+    private readonly MetricRegistry _metrics;
+    private readonly LogWriter? _statementLog;
+    private readonly ProcessLog _log;
+    private readonly TimeProvider _time;
+    private readonly INameResolver _resolver;
+    private readonly SemaphoreSlim _applying = new(1, 1);
+    private readonly DbShared _shared;
+    private DbLoop[] _dbs = [];
+    private DbListenerSet? _listeners;
+    private volatile DbConfig? _config;
+
+    /// <summary>Makes one that serves nothing yet.</summary>
+    /// <param name="settings">Limits and timers.</param>
+    /// <param name="resolver">Resolves the names of servers.</param>
+    /// <param name="metrics">Where it counts; made for <see cref="LoopCount"/> shards.</param>
+    /// <param name="statementLog">Where its lines go, or null.</param>
+    /// <param name="log">The process's log.</param>
+    /// <param name="time">The clock.</param>
+    public DbProxy(DbSettings settings, INameResolver resolver, MetricRegistry metrics, LogWriter? statementLog, ProcessLog log, TimeProvider time)
+    {
+        _settings = settings;
+        _resolver = resolver;
+        _metrics = metrics;
+        _statementLog = statementLog;
+        _log = log;
+        _time = time;
+        _loops = new LoopGroup(LoopCount(settings));
+        _shared = new DbShared(_loops.Loops.Count, time);
+        foreach (EventLoop loop in _loops.Loops) loop.OnUnhandled = Defect;
+    }
+
+    /// <summary>The version of the snapshot in force; null before the first.</summary>
+    public string? Version { get; private set; }
+
+    /// <summary>Whether it serves.</summary>
+    public bool IsReady => Version is not null && !IsDraining;
+
+    /// <summary>Whether it was told to stop.</summary>
+    public bool IsDraining { get; private set; }
+
+    /// <summary>The listeners that are open, by name, with the ports that the kernel chose.</summary>
+    public IReadOnlyDictionary<string, string> Listeners => _listeners?.Endpoints ?? new Dictionary<string, string>();
+
+    /// <summary>The loops.</summary>
+    public IReadOnlyList<EventLoop> Loops => _loops.Loops;
+
+    /// <summary>How many loops one with these settings has: the shards of its metrics.</summary>
+    /// <param name="settings">The settings.</param>
+    public static int LoopCount(DbSettings settings) => settings.Loops > 0 ? settings.Loops : Environment.ProcessorCount;
+
+    /// <summary>Puts a snapshot in force. What cannot be opened is an error and changes nothing.</summary>
+    /// <param name="snapshot">A valid snapshot.</param>
+    /// <exception cref="DbConfigurationException">A listener cannot be opened; the message names it and the mend.</exception>
+    public async Task ApplyAsync(Snapshot snapshot)
+    {
+        await _applying.WaitAsync();
+        try
+        {
+            Listener? strange = snapshot.Listeners.FirstOrDefault(l => l.Purpose == ListenerPurpose.Database && l.Engine != DbEngines.Name(DbEngine.PostgreSql));
+            if (strange is not null) _log.Warn("a listener's engine is not served by this program yet; it stays closed", ("listener", strange.Name), ("engine", strange.Engine));
+            var config = new DbConfig(snapshot, _config, _loops.Loops.Count, _time);
+            bool first = _dbs.Length == 0;
+            if (first) Begin(config);
+            Func<Task> commit = await _listeners!.PrepareAsync(snapshot);
+            await _loops.ForEachAsync(loop => _dbs[loop.Id].Obey(config));
+            await commit();
+            _config = config;
+            Version = snapshot.Version;
+        }
+        finally
+        {
+            _applying.Release();
+        }
+    }
+
+    /// <summary>Stops accepting, and lets what is open go on: another process listens now.</summary>
+    public Task LetGoAsync() => _listeners?.CloseAllAsync() ?? Task.CompletedTask;
+
+    /// <summary>Stops accepting, lets transactions end, and closes the rest at the deadline.</summary>
+    /// <param name="cancellationToken">Ends the waiting early.</param>
+    public async Task DrainAsync(CancellationToken cancellationToken = default)
+    {
+        if (IsDraining || _dbs.Length == 0) return;
+        IsDraining = true;
+        await _listeners!.CloseAllAsync();
+        await _loops.ForEachAsync(loop => _dbs[loop.Id].BeginDrain());
+        long deadline = Environment.TickCount64 + _settings.DrainMs;
+        while (Environment.TickCount64 < deadline && !cancellationToken.IsCancellationRequested && await OpenSessionsAsync() > 0) await Task.Delay(50, CancellationToken.None);
+        int left = await OpenSessionsAsync();
+        if (left > 0) _log.Warn("database sessions were still busy at the end of the drain and are closed", ("count", left));
+        await _loops.ForEachAsync(loop => _dbs[loop.Id].KillAll());
+        await _loops.ForEachAsync(loop => _dbs[loop.Id].Log.Flush());
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync()
+    {
+        _loops.Dispose();
+        _listeners?.Dispose();
+        _applying.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private void Begin(DbConfig config)
+    {
+        var families = new DbMetricFamilies(_metrics);
+        _metrics.Observe("articdbm_server_connections", "Connections to a server.", "server", () => Shares(s => s.Open));
+        _metrics.Observe("articdbm_pool_waiting", "Clients that wait for a connection to a server.", "server", () => Shares(s => s.Waiting));
+        _metrics.Observe("articdbm_server_up", "Whether the last try to reach a server went well.", "server", () => Shares(s => s.LastFault is null ? 1 : 0));
+        _dbs =
+        [
+            .. _loops.Loops.Select(loop => new DbLoop(
+                loop, _settings, config, _shared, new DbMetrics(families, loop.Id), new StatementLog(_statementLog is null ? null : new LineBatch(_statementLog), _time), _resolver, _time, Defect)),
+        ];
+        _listeners = new DbListenerSet(_loops, _dbs);
+        _loops.Start();
+        foreach (EventLoop loop in _loops.Loops) loop.Post(_dbs[loop.Id].Start);
+    }
+
+    private IEnumerable<(string, double)> Shares(Func<Pools.ServerShare, double> value) =>
+        _config?.Targets.SelectMany(t => t.Servers.Select(s => ($"{t.Database.Name} {s.Label}", value(s)))) ?? [];
+
+    private async Task<int> OpenSessionsAsync()
+    {
+        int[] counts = await Task.WhenAll(_loops.Loops.Select(loop => loop.InvokeAsync(() => _dbs[loop.Id].Sessions.Count)));
+        return counts.Sum();
+    }
+
+    private void Defect(Exception e) => _log.Error("a defect of the proxy's own: one session was lost to it", ("exception", e.ToString()));
+}
+
+/// <summary>A snapshot that is valid in itself cannot be put in force on this host; the message names the object and the mend.</summary>
+public sealed class DbConfigurationException : Exception
+{
+    /// <summary>Makes one.</summary>
+    public DbConfigurationException()
+    {
+    }
+
+    /// <summary>Makes one.</summary>
+    /// <param name="message">The object, the fault and the mend.</param>
+    public DbConfigurationException(string message)
+        : base(message)
+    {
+    }
+
+    /// <summary>Makes one.</summary>
+    /// <param name="message">The object, the fault and the mend.</param>
+    /// <param name="innerException">What lies behind.</param>
+    public DbConfigurationException(string message, Exception innerException)
+        : base(message, innerException)
+    {
+    }
+}

@@ -1,0 +1,156 @@
+using ArticDbm.Proxy.Audit;
+using ArticDbm.Proxy.Config;
+using ArticDbm.Proxy.Identity;
+using ArticDbm.Proxy.Listeners;
+using ArticDbm.Proxy.Pools;
+using ArticDbm.Proxy.Postgres;
+using ArticDbm.Security;
+using MarchProxy.Model.Resources;
+using MarchProxy.Net.Dns;
+using MarchProxy.Net.Loop;
+using MarchProxy.Net.Tcp;
+using MarchProxy.Net.Timers;
+
+namespace ArticDbm.Proxy.Loops;
+
+/// <summary>All that ArticDBM keeps for one loop: nothing in it is shared, nothing in it is locked.</summary>
+internal sealed class DbLoop
+{
+    private readonly TimeProvider _time;
+    private readonly Action<Exception> _onDefect;
+    private readonly Housekeeping _housekeeping;
+    private readonly Dictionary<ServerShare, ServerPool> _pools = [];
+    private int _loggingIn;
+
+    public DbLoop(EventLoop loop, DbSettings settings, DbConfig config, DbShared shared, DbMetrics metrics, StatementLog log, INameResolver resolver, TimeProvider time, Action<Exception> onDefect)
+    {
+        Loop = loop;
+        Settings = settings;
+        Config = config;
+        Shared = shared;
+        Metrics = metrics;
+        Log = log;
+        Resolver = resolver;
+        _time = time;
+        _onDefect = onDefect;
+        _housekeeping = new Housekeeping(this);
+    }
+
+    public EventLoop Loop { get; }
+
+    public DbSettings Settings { get; }
+
+    /// <summary>The configuration that new sessions and statements obey.</summary>
+    public DbConfig Config { get; private set; }
+
+    /// <summary>What all loops share.</summary>
+    public DbShared Shared { get; }
+
+    public DbMetrics Metrics { get; }
+
+    public StatementLog Log { get; }
+
+    public INameResolver Resolver { get; }
+
+    public DbSessionList Sessions { get; } = new();
+
+    public PreparedStatements Prepared { get; } = new();
+
+    /// <summary>What was read out of PostgreSQL's statements; found by a hash that nobody outside can aim at.</summary>
+    public StatementCache PgStatements { get; } = new(SqlDialect.PostgreSql, seed: (ulong)Random.Shared.NextInt64());
+
+    public bool IsDraining { get; private set; }
+
+    public DateTimeOffset Now => _time.GetUtcNow();
+
+    /// <summary>Starts what has to be done every quarter of a second. Call it on the loop.</summary>
+    public void Start() => _housekeeping.Arm();
+
+    /// <summary>Puts a configuration in force: statements obey it at once; sessions that it no longer lets be end.</summary>
+    public void Obey(DbConfig config)
+    {
+        DbConfig before = Config;
+        Config = config;
+        foreach (DbTarget gone in before.Targets.Where(t => config.Target(t.Database.Name) != t))
+        {
+            foreach (ServerShare share in gone.Servers)
+            {
+                if (_pools.Remove(share, out ServerPool? pool)) pool.Close();
+            }
+        }
+
+        if (!ReferenceEquals(before, config)) Sessions.ForEach(static s => s.Reconsider());
+        foreach (DbTarget target in config.Targets.Where(t => before.Target(t.Database.Name) != t || ReferenceEquals(before, config))) WarmUp(target);
+    }
+
+    /// <summary>The loop's connections to a server.</summary>
+    public ServerPool Pool(ServerShare share)
+    {
+        if (!_pools.TryGetValue(share, out ServerPool? pool)) _pools[share] = pool = new ServerPool(Loop, share, p => PgLogin.OpenAsync(this, p));
+        return pool;
+    }
+
+    /// <summary>Takes a connection that a listener accepted.</summary>
+    public void Accept(TcpConnection connection, DbListener listener)
+    {
+        Metrics.Accepted(listener);
+        if (IsDraining || Sessions.Count >= Settings.MaxConnectionsPerLoop || _loggingIn >= Settings.MaxLoginsPerLoop)
+        {
+            Metrics.Shed.Inc();
+            connection.Abort();
+            return;
+        }
+
+        PgSession.Start(this, connection, listener);
+    }
+
+    /// <summary>A client begins or ends its log-in.</summary>
+    public void CountLogin(int by) => _loggingIn += by;
+
+    /// <summary>Lets open sessions end: those between transactions now, the others after theirs.</summary>
+    public void BeginDrain()
+    {
+        IsDraining = true;
+        Sessions.ForEach(static s => s.Drain());
+    }
+
+    /// <summary>Ends every session and connection now.</summary>
+    public void KillAll()
+    {
+        Sessions.ForEach(static s => s.Kill());
+        foreach (ServerPool pool in _pools.Values) pool.Close();
+        _pools.Clear();
+    }
+
+    public void ReportDefect(Exception e) => _onDefect(e);
+
+    private void WarmUp(DbTarget target)
+    {
+        int loops = Shared.Loops;
+        foreach (ServerShare share in target.Servers)
+        {
+            int wanted = (int)Math.Ceiling(share.Limit * target.Database.Pool.WarmUpPercent / 100.0 / loops);
+            if (wanted > 0) _ = Pool(share).WarmUpAsync(wanted);
+        }
+    }
+
+    /// <summary>Hands log lines on and looks at gauges, four times a second.</summary>
+    private sealed class Housekeeping(DbLoop db) : TimerNode
+    {
+        private const int PeriodMs = 250;
+
+        /// <summary>Turns until sessions are reconsidered: every five seconds, so that what has expired lets none live longer.</summary>
+        private const int ReconsiderTurns = 20;
+        private int _turn;
+
+        public void Arm() => db.Loop.Timers.Arm(this, db.Loop.NowMs + PeriodMs);
+
+        protected override void OnExpired()
+        {
+            db.Log.Flush();
+            db.Metrics.Gauge(db.Sessions.Count);
+            if (++_turn % ReconsiderTurns == 0) db.Sessions.ForEach(static s => s.Reconsider());
+            Arm();
+        }
+    }
+}

@@ -1,0 +1,261 @@
+using MarchProxy.Model.Resources;
+using MarchProxy.Net;
+using MarchProxy.Net.Loop;
+using MarchProxy.Net.Timers;
+
+namespace ArticDbm.Proxy.Pools;
+
+/// <summary>What an attempt to open or get a server connection came to.</summary>
+/// <param name="Connection">The connection, or null.</param>
+/// <param name="Fault">Why there is none: a sentence for the operator.</param>
+/// <param name="Queued">Whether the wait in the queue took too long, or the queue was full.</param>
+internal readonly record struct ServerResult(ServerConnection? Connection, string Fault = "", bool Queued = false);
+
+/// <summary>
+/// One loop's connections to one server of a database. The limit holds for the process: a loop that finds it reached asks the others for what they do not use, and waits its
+/// turn, first come, first served.
+/// </summary>
+internal sealed class ServerPool : TimerNode
+{
+    private const int PeriodMs = 1_000;
+
+    /// <summary>Of the limit, how much may be free at the most.</summary>
+    private const double MayIdle = 0.8;
+
+    private static readonly Action<object?> s_gone = static state =>
+    {
+        var connection = (ServerConnection)state!;
+        if (connection.Pool!._free.Remove(connection)) connection.Pool.Discard(connection);
+    };
+
+    private readonly Func<ServerPool, ValueTask<ServerResult>> _open;
+    private readonly List<ServerConnection> _free = [];
+    private readonly Queue<Waiter> _waiters = new();
+    private readonly DbPool _settings;
+    private bool _closed;
+    private int _waiting;
+
+    public ServerPool(EventLoop loop, ServerShare share, Func<ServerPool, ValueTask<ServerResult>> open)
+    {
+        Loop = loop;
+        Share = share;
+        _open = open;
+        _settings = share.Target.Database.Pool;
+        share.Join(loop.Id, this);
+        loop.Timers.Arm(this, loop.NowMs + PeriodMs);
+    }
+
+    public EventLoop Loop { get; }
+
+    public ServerShare Share { get; }
+
+    public int FreeCount => _free.Count;
+
+    public bool HasWaiters => Volatile.Read(ref _waiting) > 0;
+
+    /// <summary>Why there is no connection, when its wait was cancelled.</summary>
+    public const string Cancelled = "the wait was cancelled";
+
+    /// <summary>Gets a connection: a free one, a new one, or the next that comes free.</summary>
+    /// <param name="owner">Who asks, for <see cref="Cancel"/>.</param>
+    public ValueTask<ServerResult> AcquireAsync(object? owner = null)
+    {
+        while (_free.Count > 0)
+        {
+            ServerConnection connection = _free[^1];
+            _free.RemoveAt(_free.Count - 1);
+            Unwatch(connection);
+            if (connection.IsUsable && Loop.NowMs < connection.EndsAt) return new ValueTask<ServerResult>(new ServerResult(connection));
+            Discard(connection);
+        }
+
+        if (Share.IsPaused) return new ValueTask<ServerResult>(new ServerResult(null, Share.LastFault ?? "the server cannot be had"));
+        return Share.TryReserve() ? OpenAsync() : QueueAsync(owner);
+    }
+
+    /// <summary>Takes a connection back.</summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="reusable">Whether it is as one that was just opened.</param>
+    public void Release(ServerConnection connection, bool reusable)
+    {
+        if (!reusable || _closed || !connection.IsUsable || Loop.NowMs >= connection.EndsAt)
+        {
+            Discard(connection);
+            TryServeWaiter();
+            return;
+        }
+
+        while (_waiters.TryDequeue(out Waiter? waiter))
+        {
+            if (!waiter.IsWaiting) continue;
+            waiter.Connection = connection;
+            waiter.Complete(0);
+            return;
+        }
+
+        if (_free.Count >= Math.Max(1, (int)(Share.Limit * MayIdle)))
+        {
+            Discard(connection);
+            return;
+        }
+
+        connection.FreeSince = Loop.NowMs;
+        connection.Connection.OnEnded = true;
+        connection.Pool = this;
+        connection.Connection.HangUpState = connection;
+        connection.Connection.OnHangUp = s_gone;
+        if (connection.Connection.Watch() < 0) Discard(connection);
+        else _free.Add(connection);
+    }
+
+    /// <summary>Ends the wait of somebody who waits in the queue.</summary>
+    public void Cancel(object owner)
+    {
+        foreach (Waiter waiter in _waiters)
+        {
+            if (waiter.Owner != owner || !waiter.IsWaiting) continue;
+            waiter.Fault = Cancelled;
+            waiter.Complete(-Errno.ECANCELED);
+            return;
+        }
+    }
+
+    /// <summary>Opens connections ahead of the first client.</summary>
+    /// <param name="count">How many are wanted.</param>
+    public async Task WarmUpAsync(int count)
+    {
+        for (int i = 0; i < count && !_closed && Share.TryReserve(); i++)
+        {
+            ServerResult opened = await OpenAsync();
+            if (opened.Connection is null) return;
+            Release(opened.Connection, reusable: true);
+        }
+    }
+
+    /// <summary>Another loop needs a connection: one that is free here makes room for it.</summary>
+    public void CloseOneFree()
+    {
+        if (_free.Count == 0 || HasWaiters) return;
+        ServerConnection oldest = _free[0];
+        _free.RemoveAt(0);
+        Unwatch(oldest);
+        Discard(oldest);
+    }
+
+    /// <summary>There is room for one more connection: whoever waits first gets it.</summary>
+    public void TryServeWaiter()
+    {
+        while (_waiters.TryPeek(out Waiter? waiter) && !waiter.IsWaiting) _waiters.Dequeue();
+        if (_waiters.Count > 0 && !_closed && Share.TryReserve()) _ = OpenForWaiterAsync();
+    }
+
+    /// <summary>Its database is gone or another: what is free closes now, what is used when it comes back.</summary>
+    public void Close()
+    {
+        _closed = true;
+        Disarm();
+        foreach (ServerConnection connection in _free)
+        {
+            Unwatch(connection);
+            Discard(connection);
+        }
+
+        _free.Clear();
+        while (_waiters.TryDequeue(out Waiter? waiter)) waiter.Complete(-Errno.ECANCELED);
+    }
+
+    protected override void OnExpired()
+    {
+        if (_closed) return;
+        long now = Loop.NowMs, idle = (long)_settings.IdleTimeout.TotalMilliseconds;
+        for (int i = _free.Count - 1; i >= 0; i--)
+        {
+            ServerConnection connection = _free[i];
+            if (now < connection.EndsAt && (idle == 0 || now - connection.FreeSince < idle)) continue;
+            _free.RemoveAt(i);
+            Unwatch(connection);
+            Discard(connection);
+        }
+
+        Loop.Timers.Arm(this, now + PeriodMs);
+    }
+
+    private async Task OpenForWaiterAsync()
+    {
+        ServerResult opened = await OpenAsync();
+        if (opened.Connection is { } connection)
+        {
+            Release(connection, reusable: true);
+            return;
+        }
+
+        // The server is away: nobody behind fares better, and all should be told rather than wait.
+        while (_waiters.TryDequeue(out Waiter? waiter))
+        {
+            waiter.Fault = opened.Fault;
+            waiter.Complete(-Errno.ECONNREFUSED);
+        }
+    }
+
+    private async ValueTask<ServerResult> OpenAsync()
+    {
+        ServerResult opened = await _open(this);
+        if (opened.Connection is not { } connection)
+        {
+            Share.Failed(opened.Fault);
+            Share.Free();
+            return opened;
+        }
+
+        Share.Succeeded();
+        double spread = 0.9 + (Random.Shared.NextDouble() * 0.2);
+        connection.EndsAt = _settings.Lifetime > TimeSpan.Zero ? Loop.NowMs + (long)(_settings.Lifetime.TotalMilliseconds * spread) : long.MaxValue;
+        return opened;
+    }
+
+    private async ValueTask<ServerResult> QueueAsync(object? owner)
+    {
+        if (_waiters.Count >= _settings.MaxQueue) return new ServerResult(null, $"{_waiters.Count} clients wait for a connection already", Queued: true);
+        var waiter = new Waiter(Loop, owner);
+        _waiters.Enqueue(waiter);
+        Interlocked.Increment(ref _waiting);
+        Share.CountWaiting(1);
+        Share.AskForFree(this);
+        int result = await waiter.WaitAsync((long)_settings.QueueTimeout.TotalMilliseconds);
+        Interlocked.Decrement(ref _waiting);
+        Share.CountWaiting(-1);
+        if (waiter.Connection is { } connection) return new ServerResult(connection);
+        return result == -Errno.ETIMEDOUT ? new ServerResult(null, $"no connection came free within {_settings.QueueTimeout.TotalSeconds:0.#} s", Queued: true) : new ServerResult(null, waiter.Fault);
+    }
+
+    private void Discard(ServerConnection connection)
+    {
+        connection.Close();
+        Share.Free();
+    }
+
+    private static void Unwatch(ServerConnection connection)
+    {
+        connection.Connection.OnEnded = false;
+        connection.Connection.OnHangUp = null;
+        connection.Connection.HangUpState = null;
+    }
+
+    /// <summary>A client's place in the queue.</summary>
+    private sealed class Waiter(EventLoop loop, object? owner)
+    {
+        private readonly LoopSignal _signal = new(loop);
+
+        public object? Owner => owner;
+
+        public ServerConnection? Connection { get; set; }
+
+        public string Fault { get; set; } = "the configuration has changed";
+
+        public bool IsWaiting => _signal.IsWaiting;
+
+        public ValueTask<int> WaitAsync(long timeoutMs) => _signal.WaitAsync(timeoutMs);
+
+        public void Complete(int result) => _signal.Complete(result);
+    }
+}

@@ -1,0 +1,192 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Text;
+using ArticDbm.Protocols.Postgres;
+using ArticDbm.Protocols.Scram;
+using ArticDbm.Proxy.Loops;
+using ArticDbm.Proxy.Pools;
+using MarchProxy.Model.Resources;
+using MarchProxy.Net;
+using MarchProxy.Net.Dns;
+using MarchProxy.Net.Tcp;
+
+namespace ArticDbm.Proxy.Postgres;
+
+/// <summary>Opens connections to PostgreSQL servers: TLS as the database wants it, then the log-in that the server asks for.</summary>
+internal static class PgLogin
+{
+    /// <summary>Messages of a log-in are short; a server that sends more is none.</summary>
+    private const int MaxMessage = 64 << 10;
+
+    public static async ValueTask<ServerResult> OpenAsync(DbLoop loop, ServerPool pool)
+    {
+        Database database = pool.Share.Target.Database;
+        DbServer server = pool.Share.Server;
+        ResolveResult resolved = await loop.Resolver.ResolveAsync(server.Host);
+        await loop.Loop.Enter();
+        if (resolved.Addresses.IsDefaultOrEmpty) return new ServerResult(null, $"{server.Host} cannot be resolved");
+        long timeout = (long)database.Pool.ConnectTimeout.TotalMilliseconds, deadline = loop.Loop.NowMs + timeout;
+        Endpoint[] targets = [.. resolved.Addresses.Select(a => Endpoint.From(a, server.Port))];
+        ConnectResult result = await TcpConnector.ConnectAsync(loop.Loop, targets, timeout);
+        if (result.Connection is not { } connection) return new ServerResult(null, $"{pool.Share.Label} cannot be reached: {Errno.Name(result.Error)}");
+        var opened = new PgServer(connection, pool.Share, loop.Settings.MaxPreparedPerServer);
+        var conversation = new Conversation(opened, deadline);
+        string? fault = await SecureAsync(pool, connection, conversation, server, deadline) ?? await LogInAsync(conversation, database, pool);
+        if (fault is null) return new ServerResult(opened);
+        opened.Close();
+        return new ServerResult(null, $"{pool.Share.Label}: {fault}");
+    }
+
+    private static async ValueTask<string?> SecureAsync(ServerPool pool, TcpConnection connection, Conversation conversation, DbServer server, long deadline)
+    {
+        DbTls tls = pool.Share.Target.Database.Tls;
+        if (pool.Share.Target.Tls is not { } context) return null;
+        PgMessages.SslRequest(conversation.Out);
+        if (await conversation.SendAsync() is { } unsent) return unsent;
+        byte answer = 0;
+        if (await conversation.NeedAsync(1) is { } silent) return silent;
+        answer = conversation.Server.Input.Pending[0];
+        conversation.Server.Input.Consume(1);
+
+        // Bytes behind the answer came in clear and would count as secured: an attack (CVE-2021-23222).
+        if (!conversation.Server.Input.IsEmpty) return "it sent more than an answer to the request for TLS";
+        if (answer == (byte)'N') return tls.Mode == DbTlsMode.Prefer ? null : "it offers no TLS, which the database demands";
+        if (answer != (byte)'S') return "it is no PostgreSQL server";
+        int secured = await connection.StartTlsAsync(context.CreateSession(connection.TlsDescriptor, tls.ServerName.Length > 0 ? tls.ServerName : server.Host), Math.Max(1, deadline - connection.Loop.NowMs));
+        return secured == 0 ? null : $"TLS failed: {connection.Tls?.FailureReason ?? Errno.Name(secured)}";
+    }
+
+    private static async ValueTask<string?> LogInAsync(Conversation conversation, Database database, ServerPool pool)
+    {
+        DbCredential credential = database.Credential;
+        PgMessages.Startup(conversation.Out, ("user", credential.User), ("database", database.ServerDatabase), ("application_name", "articdbm"));
+        if (await conversation.SendAsync() is { } unsent) return unsent;
+        ScramClient? scram = null;
+        while (true)
+        {
+            if (await conversation.ReadAsync() is { } fault) return fault;
+            PgFrame frame = conversation.Frame;
+            ReadOnlySpan<byte> body = conversation.Body;
+            string? answer = null;
+            switch (frame.Type)
+            {
+                case BackendMessage.ErrorResponse:
+                    PgError error = PgError.Read(body);
+                    return $"{error.Message} ({error.SqlState})";
+                case BackendMessage.Authentication when body.Length >= 4:
+                    answer = Authenticate(conversation, credential, body, ref scram);
+                    break;
+                case BackendMessage.ParameterStatus:
+                    Parameter(conversation.Server, body);
+                    break;
+                case BackendMessage.BackendKeyData when body.Length >= 8:
+                    conversation.Server.Process = BinaryPrimitives.ReadInt32BigEndian(body);
+                    conversation.Server.Secret = BinaryPrimitives.ReadInt32BigEndian(body[4..]);
+                    break;
+                case BackendMessage.ReadyForQuery:
+                    conversation.Take();
+                    foreach ((string name, string value) in conversation.Server.Reported) pool.Share.Target.Parameters[name] = value;
+                    return null;
+                default:
+                    break;
+            }
+
+            conversation.Take();
+            if (answer is not null) return answer;
+            if (conversation.Out.Length > 0 && await conversation.SendAsync() is { } stuck) return stuck;
+        }
+    }
+
+    private static string? Authenticate(Conversation conversation, DbCredential credential, ReadOnlySpan<byte> body, ref ScramClient? scram)
+    {
+        string password = credential.Password ?? "";
+        int method = BinaryPrimitives.ReadInt32BigEndian(body);
+        ReadOnlySpan<byte> data = body[4..];
+        switch (method)
+        {
+            case 0:
+                return null;
+            case 3:
+                PgMessages.Password(conversation.Out, password);
+                return null;
+            case 5 when data.Length >= 4:
+                PgMessages.Password(conversation.Out, PgMd5.Answer(credential.User, password, data[..4]));
+                return null;
+            case 10:
+                if (!Encoding.UTF8.GetString(data).Split('\0').Contains("SCRAM-SHA-256")) return "it offers no way to log in that we know";
+                scram = new ScramClient(password);
+                PgMessages.SaslInitial(conversation.Out, "SCRAM-SHA-256", scram.First);
+                return null;
+            case 11 when scram is not null:
+                if (scram.Final(Encoding.UTF8.GetString(data)) is not { } final) return "its log-in breaks the protocol";
+                PgMessages.SaslResponse(conversation.Out, final);
+                return null;
+            case 12 when scram is not null:
+                return scram.IsServer(Encoding.UTF8.GetString(data)) ? null : "it does not know the password that it asks for: somebody is in between";
+            default:
+                return string.Create(CultureInfo.InvariantCulture, $"it asks for the log-in {method}, which we do not know");
+        }
+    }
+
+    /// <summary>Takes over a setting that a server tells of.</summary>
+    public static void Parameter(PgServer server, ReadOnlySpan<byte> body)
+    {
+        int end = body.IndexOf((byte)0);
+        if (end < 0) return;
+        ReadOnlySpan<byte> value = body[(end + 1)..];
+        int last = value.IndexOf((byte)0);
+        server.Reported[Encoding.UTF8.GetString(body[..end])] = Encoding.UTF8.GetString(last < 0 ? value : value[..last]);
+    }
+
+    /// <summary>Messages to and fro, one at a time, until a deadline.</summary>
+    private sealed class Conversation(PgServer server, long deadline)
+    {
+        public PgServer Server => server;
+
+        public PgWriter Out { get; } = new(MaxMessage);
+
+        public PgFrame Frame { get; private set; }
+
+        public ReadOnlySpan<byte> Body => server.Input.Pending[PgFrame.HeaderLength..Frame.Length];
+
+        public void Take() => server.Input.Consume(Frame.Length);
+
+        public async ValueTask<string?> SendAsync()
+        {
+            int sent = await server.Connection.SendAllAsync(Out.Written, Left);
+            Out.Clear();
+            return sent < 0 ? "it went away: " + Errno.Name(sent) : null;
+        }
+
+        public async ValueTask<string?> ReadAsync()
+        {
+            while (true)
+            {
+                FrameStatus status = PgFrame.TryRead(server.Input.Pending, out PgFrame frame);
+                if (status == FrameStatus.Malformed || frame.Length > MaxMessage) return "it is no PostgreSQL server";
+                if (status == FrameStatus.Ok && server.Input.Length >= frame.Length)
+                {
+                    Frame = frame;
+                    return null;
+                }
+
+                if (await NeedAsync(server.Input.Length + 1) is { } fault) return fault;
+            }
+        }
+
+        public async ValueTask<string?> NeedAsync(int count)
+        {
+            while (server.Input.Length < count)
+            {
+                int n = server.Input.TryFill(server.Connection);
+                if (n == -Errno.EAGAIN) n = await server.Connection.ReadableAsync(Left) is var ready and < 0 ? ready : 1;
+                if (n == 0) return "it closed the connection";
+                if (n < 0) return n == -Errno.ETIMEDOUT ? "it does not answer" : "it went away: " + Errno.Name(n);
+            }
+
+            return null;
+        }
+
+        private long Left => Math.Max(1, deadline - server.Connection.Loop.NowMs);
+    }
+}

@@ -1,0 +1,218 @@
+using System.Diagnostics;
+using ArticDbm.Protocols.Postgres;
+using ArticDbm.Proxy.Config;
+using ArticDbm.Proxy.Pools;
+using ArticDbm.Security;
+using MarchProxy.Model.Resources;
+using MarchProxy.Net.Loop;
+using System.Runtime.CompilerServices;
+
+namespace ArticDbm.Proxy.Postgres;
+
+/// <content>The server connection that a session is lent: got, set up, given back.</content>
+internal sealed partial class PgSession
+{
+    /// <summary>After a write, this session's reads stay with the primary so long: replicas lag.</summary>
+    private static readonly TimeSpan s_ownWrites = TimeSpan.FromSeconds(2);
+
+    private readonly Expectations _expected = new();
+    private PgServer? _server;
+    private ServerPool? _pool, _waitsIn;
+    private ValueTask<int> _relay;
+    private bool _hasRelay, _busy, _unsynced, _pinned;
+    private long _lastWrite;
+
+    /// <summary>Whether the server has answered everything and is in no transaction.</summary>
+    private bool IsIdle => _expected.Count == 0 && !_unsynced && _server!.Status == TransactionStatus.Idle;
+
+    /// <summary>Has a server connection lent to this session.</summary>
+    /// <returns>Null, or why there is none.</returns>
+    [AsyncMethodBuilder(typeof(LoopMethodBuilder<>))]
+    private async ValueTask<string?> LinkAsync(bool onlyReads)
+    {
+        if (_reply.Length > 0 && !await SayAsync()) return "the client has left";
+        if (_hasRelay)
+        {
+            _hasRelay = false;
+            await _relay;
+        }
+
+        ServerShare share = Choose(onlyReads);
+        ServerPool pool = _db.Pool(share);
+        ServerResult result = await WaitForAsync(pool);
+        if (result.Connection is null && share != _target.Primary)
+        {
+            // A replica that is away costs nobody an answer.
+            pool = _db.Pool(_target.Primary);
+            result = await WaitForAsync(pool);
+        }
+
+        if (result.Connection is not PgServer server)
+        {
+            _db.Metrics.BackendError(_target.Database.Name, result.Queued ? "queue" : "connect");
+            return result.Fault;
+        }
+
+        if (_client.IsClosed)
+        {
+            pool.Release(server, reusable: true);
+            return "the client has left";
+        }
+
+        _pool = pool;
+        _server = server;
+        _expected.Clear();
+        _unsynced = false;
+        _record.Server = share.Label;
+        if (PgSettings.Difference(server, _wanted, _target.Parameters) is { } sql && await AskAsync(server, sql) is { } fault)
+        {
+            Unlink(reusable: false);
+            return fault;
+        }
+
+        if (_wanted.Count > 0 || server.Applied.Count > 0) NoteSettings(server);
+        _relay = RelayAsync(server);
+        _hasRelay = true;
+        return null;
+    }
+
+    /// <summary>Gets a connection; meanwhile a cancel ends the wait.</summary>
+    private async ValueTask<ServerResult> WaitForAsync(ServerPool pool)
+    {
+        _waitsIn = pool;
+        ServerResult result = await pool.AcquireAsync(this);
+        _waitsIn = null;
+        return result;
+    }
+
+    /// <summary>Gives the server connection back, or closes it.</summary>
+    private void Unlink(bool reusable)
+    {
+        if (_server is not { } server) return;
+        _server = null;
+        _pinned = false;
+
+        // Whoever waits for its answers waits no longer: the next session will.
+        server.Connection.CancelRead();
+        if (server.Input.IsEmpty) server.Input.Release();
+        ServerPool pool = _pool!;
+        if (server.CancelsUnderWay > 0)
+        {
+            // It must not hit the next client's statement.
+            _ = ReleaseAfterCancelsAsync(pool, server, reusable);
+            return;
+        }
+
+        pool.Release(server, reusable);
+    }
+
+    private static async Task ReleaseAfterCancelsAsync(ServerPool pool, PgServer server, bool reusable)
+    {
+        while (server.CancelsUnderWay > 0) await new LoopSignal(pool.Loop).WaitAsync(10);
+        pool.Release(server, reusable);
+    }
+
+    /// <summary>The client is gone: what it left is cleaned up, or closed.</summary>
+    private async Task LeaveAsync()
+    {
+        if (_server is not { } server) return;
+        bool clean = IsIdle && !_busy && server.Input.IsEmpty && !server.Connection.IsClosed;
+        if (!clean || (!_pinned && _target.Database.Pool.Mode != DbPoolMode.Session))
+        {
+            if (!clean && !server.Connection.IsClosed && _expected.Ready > 0) Cancel(_db, server);
+            Unlink(reusable: clean);
+            return;
+        }
+
+        server.Connection.CancelRead();
+        if (_hasRelay)
+        {
+            _hasRelay = false;
+            await _relay;
+        }
+
+        bool reset = await AskAsync(server, "DISCARD ALL") is null;
+        if (reset) server.ForgetAll();
+        Unlink(reusable: reset);
+    }
+
+    /// <summary>The transaction is over: in the pool's mode, the connection goes back.</summary>
+    private void Settle()
+    {
+        if (_pinned || _target.Database.Pool.Mode == DbPoolMode.Session) return;
+        Unlink(reusable: true);
+        if (_ending) EndIdle();
+    }
+
+    /// <summary>From here on the connection is this session's alone, until it leaves.</summary>
+    private void Pin(string reason)
+    {
+        if (_pinned) return;
+        _pinned = true;
+        _server!.IsDirty = true;
+        _db.Metrics.Pinned(reason);
+    }
+
+    private ServerShare Choose(bool onlyReads)
+    {
+        DbTarget target = _target;
+        if (!onlyReads || target.Replicas.Length == 0 || !target.Database.ReadWriteSplit) return target.Primary;
+        if (_lastWrite != 0 && Stopwatch.GetElapsedTime(_lastWrite) < s_ownWrites) return target.Primary;
+        int total = 0;
+        foreach (ServerShare replica in target.Replicas)
+        {
+            if (!replica.IsPaused) total += replica.Server.Weight;
+        }
+
+        if (total == 0) return target.Primary;
+        int at = Random.Shared.Next(total);
+        foreach (ServerShare replica in target.Replicas)
+        {
+            if (!replica.IsPaused && (at -= replica.Server.Weight) < 0) return replica;
+        }
+
+        return target.Primary;
+    }
+
+    /// <summary>Asks a server something of our own and waits for its answer; only while nothing else is on its way.</summary>
+    /// <returns>Null, or what went wrong.</returns>
+    private async ValueTask<string?> AskAsync(PgServer server, string sql)
+    {
+        var question = new PgWriter();
+        PgMessages.Query(question, sql);
+        long deadline = _db.Loop.NowMs + (long)_target.Database.Pool.ConnectTimeout.TotalMilliseconds;
+        if (await server.Connection.SendAllAsync(question.Written, _db.Settings.StallMs) < 0) return "the server went away";
+        string? fault = null;
+        while (true)
+        {
+            FrameStatus status = PgFrame.TryRead(server.Input.Pending, out PgFrame frame);
+            if (status == FrameStatus.Malformed) return "the server's answer is no message";
+            if (status == FrameStatus.NeedMore || server.Input.Length < frame.Length)
+            {
+                int n = server.Input.TryFill(server.Connection);
+                if (n == -MarchProxy.Net.Errno.EAGAIN) n = await server.Connection.ReadableAsync(Math.Max(1, deadline - _db.Loop.NowMs)) is var ready and < 0 ? ready : 1;
+                if (n <= 0) return "the server went away";
+                continue;
+            }
+
+            ReadOnlySpan<byte> body = server.Input.Pending[PgFrame.HeaderLength..frame.Length];
+            if (frame.Type == BackendMessage.ErrorResponse) fault = PgError.Read(body).Message;
+            else if (frame.Type == BackendMessage.ParameterStatus) PgLogin.Parameter(server, body);
+            else if (frame.Type == BackendMessage.ReadyForQuery) server.Status = body[0];
+            server.Input.Consume(frame.Length);
+            if (frame.Type == BackendMessage.ReadyForQuery) return fault;
+        }
+    }
+
+    /// <summary>Keeps what a server does not tell of: its Applied is what this session wants of such settings.</summary>
+    private void NoteSettings(PgServer server)
+    {
+        server.Applied.Clear();
+        foreach ((string name, string value) in _wanted.ToArray())
+        {
+            // What the server tells of is wanted as it spells it, so that it is known to be so the next time.
+            if (server.Reported.TryGetValue(name, out string? spelt)) _wanted[name] = spelt;
+            else server.Applied[name] = value;
+        }
+    }
+}
