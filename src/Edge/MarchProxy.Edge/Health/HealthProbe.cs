@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Security.Authentication;
-using MarchProxy.Edge.Upstream;
 using MarchProxy.Model.Addresses;
 using MarchProxy.Model.Resources;
 using MarchProxy.Net;
@@ -32,7 +31,7 @@ internal sealed class HealthProbe : IDisposable
             PooledConnectionIdleTimeout = TimeSpan.FromMinutes(2),
             ConnectCallback = ConnectAsync,
         };
-        if (secure) handler.SslOptions = UpstreamClients.Ssl(service.Tls, host);
+        if (secure) handler.SslOptions = HealthTls.Ssl(service.Tls, host);
         _http = new HttpClient(handler) { BaseAddress = new UriBuilder(secure ? "https" : "http", host, endpoint.Port).Uri, MaxResponseContentBufferSize = MaxBytes, Timeout = Timeout.InfiniteTimeSpan };
     }
 

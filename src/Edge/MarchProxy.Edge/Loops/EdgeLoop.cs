@@ -3,6 +3,7 @@ using MarchProxy.Edge.Config;
 using MarchProxy.Edge.Egress;
 using MarchProxy.Edge.Http;
 using MarchProxy.Edge.Http1;
+using MarchProxy.Edge.Http2;
 using MarchProxy.Edge.Identity;
 using MarchProxy.Edge.Listeners;
 using MarchProxy.Edge.Overload;
@@ -29,6 +30,10 @@ internal sealed class EdgeLoop
     private DatagramRoom? _datagrams;
     private int _requests, _connects;
 
+    /// <summary>Spare streams of HTTP/2: as many as sixty-four busy connections have.</summary>
+    private const int MaxFreeStreams = 4096;
+    private readonly Stack<Http2ClientStream> _freeStreams = new();
+
     public EdgeLoop(EventLoop loop, EdgeSettings settings, EdgeConfig config, INameResolver resolver, EdgeMetrics metrics, AccessLog log, ClientProof proof, EgressLimits egressLimits, RateTable rates, OverloadWatch overload, TimeProvider time, Action<Exception> onDefect)
     {
         Loop = loop;
@@ -44,6 +49,7 @@ internal sealed class EdgeLoop
         _onDefect = onDefect;
         Refusals = new Refusals(this, overload);
         Pool = new UpstreamPool(loop, new UpstreamPoolOptions());
+        Http2Pool = new Http2Pool(this);
         Date = new HttpDate(time.GetUtcNow());
         _housekeeping = new Housekeeping(this);
     }
@@ -60,9 +66,6 @@ internal sealed class EdgeLoop
 
     /// <summary>What services use of what they may.</summary>
     public EgressLimits EgressLimits { get; }
-
-    /// <summary>Takes connections that speak HTTP/2; null while there is nobody to.</summary>
-    public Kestrel.LoopTransport? Http2 { get; set; }
 
     /// <summary>Refuses what comes on top.</summary>
     public Refusals Refusals { get; }
@@ -86,6 +89,9 @@ internal sealed class EdgeLoop
     public AccessLog Log { get; }
 
     public UpstreamPool Pool { get; }
+
+    /// <summary>Connections of HTTP/2 to upstreams.</summary>
+    public Http2Pool Http2Pool { get; }
 
     /// <summary>Room for datagrams; made when the first is due.</summary>
     public DatagramRoom Datagrams => _datagrams ??= new DatagramRoom();
@@ -177,6 +183,7 @@ internal sealed class EdgeLoop
     {
         Sessions.ForEach(static s => s.Kill());
         Pool.Clear();
+        Http2Pool.Clear();
     }
 
     public HttpExchange RentExchange(ClientStream client)
@@ -187,6 +194,15 @@ internal sealed class EdgeLoop
         exchange.NextFree = null;
         exchange.Begin(client);
         return exchange;
+    }
+
+    /// <summary>A stream for a request of HTTP/2.</summary>
+    public Http2ClientStream RentHttp2Stream() => _freeStreams.TryPop(out Http2ClientStream? stream) ? stream : new Http2ClientStream(this);
+
+    /// <summary>Gives a stream back that nobody uses any more.</summary>
+    public void ReturnHttp2Stream(Http2ClientStream stream)
+    {
+        if (_freeStreams.Count < MaxFreeStreams) _freeStreams.Push(stream);
     }
 
     public void ReturnExchange(HttpExchange exchange)

@@ -23,6 +23,7 @@ public static partial class ResourceWriter
             Text(json, "ca", tls.Ca);
             if (tls.InsecureSkipVerify) json.WriteBoolean("insecureSkipVerify", true);
             Text(json, "certificate", tls.Certificate);
+            Texts(json, "alpn", tls.Alpn);
             json.WriteEndObject();
         }
 

@@ -55,7 +55,7 @@ internal static class ListenerValidator
     {
         if (listener.Purpose is not (ListenerPurpose.Ingress or ListenerPurpose.ForwardProxy or ListenerPurpose.Database)) error("tls", "this purpose takes no TLS", "take it out");
         foreach (string protocol in tls.Alpn.Where(p => p is not ("h2" or "http/1.1"))) error("tls.alpn", $"\"{protocol}\" is not offered here", "write alpn: [h2, http/1.1], or one of them");
-        if (tls.Alpn.Contains("h2") && listener.Purpose != ListenerPurpose.Ingress) error("tls.alpn", "a forward proxy speaks HTTP/1.1 and SOCKS5", "take h2 out");
+        if (tls.Alpn.Contains("h2") && listener.Purpose is not (ListenerPurpose.Ingress or ListenerPurpose.ForwardProxy)) error("tls.alpn", "only an ingress and a forward proxy speak HTTP/2", "take h2 out");
         if (!tls.ClientNames.IsEmpty && tls.ClientCa is null) error("tls.clientNames", "nobody has verified the names without a CA", "write tls.clientCa too");
         foreach (string cipher in tls.Ciphers.Where(c => c.Length == 0 || c.Any(x => x is not ((>= 'A' and <= 'Z') or (>= '0' and <= '9') or '-' or '_')))) error("tls.ciphers", $"\"{cipher}\" is not a cipher's name", "write OpenSSL's names, one an item: ECDHE-RSA-AES128-GCM-SHA256 or TLS_AES_128_GCM_SHA256");
         if (tls.Certificates.IsEmpty) error("tls.certificates", "is missing", "name a certificate");

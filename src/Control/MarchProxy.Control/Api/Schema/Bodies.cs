@@ -103,6 +103,9 @@ public sealed record ServiceTlsBody
 
     /// <summary>The certificate shown to a service that asks for one.</summary>
     public string? Certificate { get; init; }
+
+    /// <summary>Protocols offered to it, best first: h2, http/1.1; left out for both.</summary>
+    public string[]? Alpn { get; init; }
 }
 
 /// <summary>The proof of a service.</summary>
