@@ -12,8 +12,8 @@ using MarchProxy.Edge.Tls;
 using MarchProxy.Edge.Upstream;
 using MarchProxy.Model.Snapshots;
 using MarchProxy.Net.Dns;
-using MarchProxy.Net.Tls;
 using MarchProxy.Net.Loop;
+using MarchProxy.Net.Tls;
 using MarchProxy.Telemetry.Logs;
 using MarchProxy.Telemetry.Metrics;
 

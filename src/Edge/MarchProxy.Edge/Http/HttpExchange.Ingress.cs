@@ -33,6 +33,7 @@ internal sealed partial class HttpExchange : IRequestFields
         {
             Fields = this,
             Client = _client.Connection.Address,
+            Certificate = _client.Connection.Certificate,
             ServerName = _client.Connection.ServerName,
             IsSecure = _client.Connection.IsSecure,
             Authority = _request.Authority.In(head),

@@ -170,6 +170,9 @@ internal sealed partial class HttpExchange
             }
 
             Record.Upstream = _targets[0];
+
+            // What we lack is no fault of the upstream's.
+            if (-result.Error is Errno.ENOBUFS or Errno.ENOMEM or Errno.EMFILE or Errno.ENFILE) return LocalAnswers.Overload;
             Note(failed: true);
             bool again = --tries > 0 && _route is { Addresses: > 1 } && _route.TryRetry(_edge.Loop.NowMs) && NextBackend();
             if (!again) return LocalAnswers.ConnectFailed(result.Error);

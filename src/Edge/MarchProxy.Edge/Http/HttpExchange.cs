@@ -99,7 +99,8 @@ internal sealed partial class HttpExchange
         {
             _request.MajorVersion = _client.MajorVersion;
             _grpc = _client.MajorVersion == 2 && _request.TryGet(KnownHeader.ContentType, out ByteRange type) && type.In(HeadBytes).StartsWith("application/grpc"u8);
-            goOn = _client.Connection.Listener.Purpose is ListenerPurpose.ForwardProxy or ListenerPurpose.Transparent ? await ForwardAsync() : await IngressAsync();
+            if (_edge.IsOverRequests) goOn = await RefuseAsync();
+            else goOn = _client.Connection.Listener.Purpose is ListenerPurpose.ForwardProxy or ListenerPurpose.Transparent ? await ForwardAsync() : await IngressAsync();
         }
         else if (status == ParseStatus.Error)
         {
@@ -115,6 +116,13 @@ internal sealed partial class HttpExchange
         }
 
         return goOn && !_client.IsClosed;
+    }
+
+    /// <summary>Too many requests are under way: this one, of a connection that may go on with others, is not begun.</summary>
+    private ValueTask<bool> RefuseAsync()
+    {
+        _edge.Refusals.Note(Overload.Refusals.Requests);
+        return RespondAsync(LocalAnswers.Overload);
     }
 
     private ParseStatus ParseHead() => HeadParser.ParseRequest(_client.Received, _request, _edge.Limits, out _headLength);

@@ -73,6 +73,9 @@ internal sealed partial class HttpSession : ClientStream, IEdgeSession
     /// <returns>Bytes read, 0 at the client's end, or a negative error number; -ENOBUFS when the block is full or none is left.</returns>
     public int TryFill() => _input.TryFill(Client, _edge.Loop);
 
+    /// <summary>HTTP/1.1 tells it with the next response; HTTP/2 has frames for it.</summary>
+    public void Announce() => _http2?.Drain();
+
     /// <summary>Asks an idle session to end now; a busy one ends after its exchange.</summary>
     public void Drain()
     {

@@ -63,6 +63,14 @@ internal static class LocalAnswers
         Error = ProxyError.HttpUpgradeFailed,
     };
 
+    public static LocalResponse ClientNotNamed { get; } = new()
+    {
+        Status = 403,
+        Reason = "client-name",
+        Detail = "The route is for clients of other names than this one's certificate has, if it has one.",
+        Error = ProxyError.HttpRequestDenied,
+    };
+
     public static LocalResponse Misdirected { get; } = new()
     {
         Status = 421,

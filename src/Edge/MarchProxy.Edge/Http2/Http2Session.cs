@@ -1,7 +1,6 @@
 using MarchProxy.Edge.Http;
 using MarchProxy.Edge.Http2.Wire;
 using MarchProxy.Edge.Loops;
-using MarchProxy.Edge.Overload;
 using MarchProxy.Model.Resources;
 
 namespace MarchProxy.Edge.Http2;
@@ -111,13 +110,11 @@ internal sealed class Http2Session : Http2Connection
         // What is behind a GOAWAY, or came after a reset, is decoded for the table's sake.
         if (id <= _lastId || _goingAway) return Skip(block) is var skipped and not Http2Error.NoError ? skipped : Calm.Control(Edge.Loop.NowMs) ? Http2Error.NoError : Http2Error.EnhanceYourCalm;
         _lastId = id;
-        bool overload = !Edge.TakesRequests;
-        if (Streams.Count >= MaxStreams || overload)
+        if (Streams.Count >= MaxStreams)
         {
             // Nobody has looked at it: the client may send it again (RFC 9113 section 8.7).
             Http2Error decoded = Skip(block);
             WriteReset(id, Http2Error.RefusedStream);
-            if (overload) Edge.Refusals.Note(Refusals.Requests);
             return decoded != Http2Error.NoError ? decoded : CountReset("rapid-reset");
         }
 

@@ -73,6 +73,9 @@ internal sealed class EdgeLoop
     /// <summary>Whether one more request may be served now.</summary>
     public bool TakesRequests => _requests < Settings.MaxRequestsPerLoop;
 
+    /// <summary>Whether more requests are under way than may be: the latest is to be refused.</summary>
+    public bool IsOverRequests => _requests > Settings.MaxRequestsPerLoop;
+
     /// <summary>Rate limits of routes.</summary>
     public RateTable Rates { get; }
 
@@ -174,6 +177,7 @@ internal sealed class EdgeLoop
     public void BeginDrain()
     {
         IsDraining = true;
+        Sessions.ForEach(static s => s.Announce());
         if (Settings.DrainIdleMs <= 0) Sessions.ForEach(static s => s.Drain());
         else Loop.Timers.Arm(new DrainTimer(this), Loop.NowMs + Settings.DrainIdleMs);
     }
