@@ -31,7 +31,7 @@ internal sealed class EdgeMetricFamilies(MetricRegistry registry)
 
     public CounterFamily Shed { get; } = registry.Counter("marchproxy_shed_total", "Connections, requests and flows refused for overload, by what there was too much of.", "what");
 
-    public GaugeFamily ActiveRequests { get; } = registry.Gauge("marchproxy_active_requests", "HTTP/1.1 requests under way.");
+    public GaugeFamily ActiveRequests { get; } = registry.Gauge("marchproxy_active_requests", "HTTP requests under way.");
 
     public GaugeFamily PendingConnects { get; } = registry.Gauge("marchproxy_pending_connects", "Connections to upstreams that are being made.");
 
@@ -40,6 +40,10 @@ internal sealed class EdgeMetricFamilies(MetricRegistry registry)
     public CounterFamily Datagrams { get; } = registry.Counter("marchproxy_udp_datagrams_total", "Datagrams from (in) and to (out) clients.", "direction");
 
     public CounterFamily DatagramsDropped { get; } = registry.Counter("marchproxy_udp_dropped_datagrams_total", "Datagrams that went nowhere, by reason.", "reason");
+
+    public CounterFamily Http2Connections { get; } = registry.Counter("marchproxy_http2_connections_total", "Client connections that speak HTTP/2.");
+
+    public CounterFamily Http2Faults { get; } = registry.Counter("marchproxy_http2_faults_total", "Faults of HTTP/2 peers that ended a connection or a stream, by kind.", "fault");
 
     public CounterFamily Retries { get; } = registry.Counter("marchproxy_upstream_retries_total", "Tries after the first.");
 }
@@ -55,6 +59,7 @@ internal sealed class EdgeMetrics(EdgeMetricFamilies families, int shard)
     private readonly Dictionary<string, CounterCell> _shed = [];
     private readonly GaugeCell _requestsNow = families.ActiveRequests.Cell(shard);
     private readonly GaugeCell _connects = families.PendingConnects.Cell(shard);
+    private readonly Dictionary<string, CounterCell> _http2Faults = [];
     private readonly CounterCell _bytesIn = families.Bytes.Cell(shard, "in");
     private readonly CounterCell _bytesOut = families.Bytes.Cell(shard, "out");
     private readonly CounterCell _reused = families.UpstreamConnections.Cell(shard, "reused");
@@ -77,6 +82,14 @@ internal sealed class EdgeMetrics(EdgeMetricFamilies families, int shard)
     public void Shed(string what)
     {
         if (!_shed.TryGetValue(what, out CounterCell? cell)) _shed[what] = cell = families.Shed.Cell(shard, what);
+        cell.Inc();
+    }
+
+    public CounterCell Http2Connections { get; } = families.Http2Connections.Cell(shard);
+
+    public void Http2Fault(string fault)
+    {
+        if (!_http2Faults.TryGetValue(fault, out CounterCell? cell)) _http2Faults[fault] = cell = families.Http2Faults.Cell(shard, fault);
         cell.Inc();
     }
 

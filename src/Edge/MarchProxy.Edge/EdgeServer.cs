@@ -3,7 +3,6 @@ using MarchProxy.Edge.Balancing;
 using MarchProxy.Edge.Config;
 using MarchProxy.Edge.Egress;
 using MarchProxy.Edge.Health;
-using MarchProxy.Edge.Http2;
 using MarchProxy.Edge.Identity;
 using MarchProxy.Edge.Kestrel;
 using MarchProxy.Edge.Listeners;
@@ -13,8 +12,8 @@ using MarchProxy.Edge.Tls;
 using MarchProxy.Edge.Upstream;
 using MarchProxy.Model.Snapshots;
 using MarchProxy.Net.Dns;
-using MarchProxy.Net.Tls;
 using MarchProxy.Net.Loop;
+using MarchProxy.Net.Tls;
 using MarchProxy.Telemetry.Logs;
 using MarchProxy.Telemetry.Metrics;
 
@@ -45,7 +44,6 @@ public sealed partial class EdgeServer : IAsyncDisposable
     private readonly TicketKeys _tickets;
     private readonly OcspStapler _stapler;
     private readonly OverloadWatch _overload;
-    private Http2Server? _http2;
     private EdgeLoop[] _edges = [];
     private ListenerSet? _listeners;
 
@@ -113,11 +111,7 @@ public sealed partial class EdgeServer : IAsyncDisposable
         {
             ObjectDisposedException.ThrowIf(_released, this);
             var config = new EdgeConfig(snapshot, _upstreams, _endpoints);
-            if (_edges.Length == 0)
-            {
-                Begin(config);
-                await StartHttp2Async();
-            }
+            if (_edges.Length == 0) Begin(config);
 
             await _jwks.PrepareAsync(snapshot);
             ListenerPlan plan = await _listeners!.PrepareAsync(snapshot);
@@ -155,16 +149,12 @@ public sealed partial class EdgeServer : IAsyncDisposable
         if (_settings.DrainDelayMs > 0 && !_released) await Task.Delay(TimeSpan.FromMilliseconds(_settings.DrainDelayMs), _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (!_released) await _listeners!.CloseAllAsync();
         await _loops.ForEachAsync(loop => _edges[loop.Id].BeginDrain());
-        using var drained = new CancellationTokenSource(TimeSpan.FromMilliseconds(_settings.DrainMs));
-        using CancellationTokenRegistration sooner = cancellationToken.Register(drained.Cancel);
-        Task http2 = _http2?.StopAsync(drained.Token) ?? Task.CompletedTask;
         long deadline = Environment.TickCount64 + _settings.DrainMs;
         while (Environment.TickCount64 < deadline && !cancellationToken.IsCancellationRequested && await OpenSessionsAsync() > 0)
         {
             await Task.Delay(50, CancellationToken.None);
         }
 
-        await http2;
         int left = await OpenSessionsAsync();
         if (left > 0) _log.Warn("connections were still open at the end of the drain and are closed", ("count", left));
         await _loops.ForEachAsync(loop => _edges[loop.Id].KillAll());
@@ -178,7 +168,6 @@ public sealed partial class EdgeServer : IAsyncDisposable
         _own.Dispose();
         await _health.DisposeAsync();
         await _stapler.DisposeAsync();
-        if (_http2 is not null) await _http2.DisposeAsync();
         _loops.Dispose();
         _listeners?.Dispose();
         _applying.Dispose();
@@ -204,13 +193,6 @@ public sealed partial class EdgeServer : IAsyncDisposable
         _listeners = new ListenerSet(_loops, _edges, _inherited?.Sockets, new ListenerTlsFactory(_tickets, _stapler, _time));
         _loops.Start();
         foreach (EventLoop loop in _loops.Loops) loop.Post(_edges[loop.Id].Start);
-    }
-
-    private async Task StartHttp2Async()
-    {
-        _http2 = new Http2Server(CreateTransport());
-        await _http2.StartAsync();
-        await _loops.ForEachAsync(loop => _edges[loop.Id].Http2 = _http2.Transport);
     }
 
     private async Task<int> OpenSessionsAsync()

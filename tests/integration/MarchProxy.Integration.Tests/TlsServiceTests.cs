@@ -108,16 +108,18 @@ public sealed class TlsServiceTests : IAsyncLifetime
         Assert.Contains("alert handshake failure", await ClientAsync(proxy["tls"], "shop.test", "-tls1_2 -cipher ECDHE-ECDSA-AES128-GCM-SHA256"), StringComparison.Ordinal);
         Assert.Contains("alert protocol version", await ClientAsync(proxy["latest"], "shop.test", "-tls1_2"), StringComparison.Ordinal);
         Assert.Contains("HTTP/1.1 200", await NamedAsync(proxy, "ledger"), StringComparison.Ordinal);
+        Assert.Contains("HTTP/1.1 200", await NamedAsync(proxy, "ledger", "/ledger"), StringComparison.Ordinal);
+        Assert.Contains("X-MarchProxy-Reason: client-name", await NamedAsync(proxy, "ledger", "/other"), StringComparison.Ordinal);
         Assert.StartsWith("curl:", await NamedAsync(proxy, "other"), StringComparison.Ordinal);
         Assert.StartsWith("curl:", await NamedAsync(proxy, null), StringComparison.Ordinal);
         await Wait.UntilAsync(() => proxy.Output.Contains("\"reason\":\"client-name\"", StringComparison.Ordinal), () => proxy.Output);
     }
 
-    private async Task<string> NamedAsync(Proxy proxy, string? client)
+    private async Task<string> NamedAsync(Proxy proxy, string? client, string path = "/")
     {
         string port = proxy["named"].Split(':')[1];
         string[] own = client is null ? [] : ["--cert", _folder[client + ".pem"], "--key", _folder[client + ".key"]];
-        return (await Curl.RunAsync(["--http1.1", "--cacert", _folder["ca.pem"], "--resolve", $"shop.test:{port}:127.0.0.1", .. own, $"https://shop.test:{port}/"])).Output;
+        return (await Curl.RunAsync(["--http1.1", "--cacert", _folder["ca.pem"], "--resolve", $"shop.test:{port}:127.0.0.1", .. own, $"https://shop.test:{port}{path}"])).Output;
     }
 
     private string Resources(string certificate, string more = "tls: { certificates: [shop] }", string ocsp = "off") => $$"""
@@ -129,6 +131,8 @@ public sealed class TlsServiceTests : IAsyncLifetime
           - { name: wild, chain: "file:wild.pem", key: "file:wild.key" }
         routes:
           - { name: all, backends: [origin] }
+          - { name: ledger, paths: [{ prefix: /ledger }], clientNames: ["SPIFFE://prod/ledger", x], backends: [origin] }
+          - { name: other, paths: [{ prefix: /other }], clientNames: ["spiffe://prod/other"], backends: [origin] }
         listeners:
           - { name: tls, port: 0, purpose: ingress, protocol: https, {{more}} }
           - { name: second, port: 0, purpose: ingress, protocol: https, tls: { certificates: [wild, shop] } }

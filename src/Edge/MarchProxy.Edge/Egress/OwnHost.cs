@@ -12,6 +12,9 @@ internal sealed class OwnHost : IDisposable
     private IReadOnlyCollection<IPEndPoint> _listeners = [];
     private EgressPolicy? _policy;
 
+    /// <summary>Asked for once, and again when the kernel tells of a change: an edit must not wait for a list of interfaces.</summary>
+    private volatile IPAddress[] _host = Addresses();
+
     public OwnHost() => NetworkChange.NetworkAddressChanged += OnChanged;
 
     /// <summary>Something of this process that listens beside the listeners: the admin port, a manager.</summary>
@@ -33,14 +36,19 @@ internal sealed class OwnHost : IDisposable
     /// <inheritdoc/>
     public void Dispose() => NetworkChange.NetworkAddressChanged -= OnChanged;
 
-    private void OnChanged(object? sender, EventArgs e) => Tell();
+    private void OnChanged(object? sender, EventArgs e)
+    {
+        _host = Addresses();
+        Tell();
+    }
+
+    private static IPAddress[] Addresses() => [.. NetworkInterface.GetAllNetworkInterfaces().SelectMany(i => i.GetIPProperties().UnicastAddresses).Select(a => a.Address)];
 
     private void Tell()
     {
-        IPAddress[] host = [.. NetworkInterface.GetAllNetworkInterfaces().SelectMany(i => i.GetIPProperties().UnicastAddresses).Select(a => a.Address)];
         lock (_lock)
         {
-            if (_policy is not null) _policy.Own = new OwnAddresses(host, [.. _listeners, .. _others]);
+            if (_policy is not null) _policy.Own = new OwnAddresses(_host, [.. _listeners, .. _others]);
         }
     }
 }

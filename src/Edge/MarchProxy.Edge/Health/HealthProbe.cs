@@ -1,8 +1,8 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using System.Security.Authentication;
-using MarchProxy.Edge.Upstream;
 using MarchProxy.Model.Addresses;
 using MarchProxy.Model.Resources;
 using MarchProxy.Net;
@@ -21,7 +21,7 @@ internal sealed class HealthProbe : IDisposable
     {
         _check = service.Health!;
         _endpoint = endpoint;
-        if (_check.Type == "tcp") return;
+        if (_check.Type is "tcp" or "icmp") return;
         string host = service.Addresses.FirstOrDefault(a => HostPattern.TryParse(a, out HostPattern p, out _) && p.Kind == HostPatternKind.Name) ?? endpoint.Address!.ToString();
         bool secure = _check.Type == "https" || (_check.Type == "grpc" && service.Protocol == "https");
         var handler = new SocketsHttpHandler
@@ -32,7 +32,7 @@ internal sealed class HealthProbe : IDisposable
             PooledConnectionIdleTimeout = TimeSpan.FromMinutes(2),
             ConnectCallback = ConnectAsync,
         };
-        if (secure) handler.SslOptions = UpstreamClients.Ssl(service.Tls, host);
+        if (secure) handler.SslOptions = HealthTls.Ssl(service.Tls, host);
         _http = new HttpClient(handler) { BaseAddress = new UriBuilder(secure ? "https" : "http", host, endpoint.Port).Uri, MaxResponseContentBufferSize = MaxBytes, Timeout = Timeout.InfiniteTimeSpan };
     }
 
@@ -42,6 +42,7 @@ internal sealed class HealthProbe : IDisposable
     {
         try
         {
+            if (_check.Type == "icmp") return await PingAsync(cancellation);
             if (_check.Type == "tcp")
             {
                 using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
@@ -51,7 +52,7 @@ internal sealed class HealthProbe : IDisposable
 
             return _check.Type == "grpc" ? await GrpcAsync(cancellation) : await HttpAsync(cancellation);
         }
-        catch (Exception e) when (e is SocketException or HttpRequestException or IOException or AuthenticationException)
+        catch (Exception e) when (e is SocketException or PingException or HttpRequestException or IOException or AuthenticationException)
         {
             return e.InnerException?.Message ?? e.Message;
         }
@@ -59,6 +60,14 @@ internal sealed class HealthProbe : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _http?.Dispose();
+
+    /// <summary>One echo request. It needs CAP_NET_RAW, or a group in net.ipv4.ping_group_range.</summary>
+    private async Task<string?> PingAsync(CancellationToken cancellation)
+    {
+        using var ping = new Ping();
+        PingReply reply = await ping.SendPingAsync(_endpoint.Address!, _check.Timeout, cancellationToken: cancellation);
+        return reply.Status == IPStatus.Success ? null : $"it answered {reply.Status}";
+    }
 
     private async Task<string?> HttpAsync(CancellationToken cancellation)
     {

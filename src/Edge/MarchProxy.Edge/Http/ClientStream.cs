@@ -46,6 +46,9 @@ internal abstract class ClientStream
     /// <summary>The stream as bytes both ways, for what follows a switch of protocols or CONNECT.</summary>
     public abstract IByteStream Bytes { get; }
 
+    /// <summary>Whether a switch of protocols is proven to be meant for this request; a client that asked for it itself looks for itself.</summary>
+    public virtual bool Proves(ResponseHead response, ReadOnlySpan<byte> bytes) => true;
+
     /// <summary>Received bytes that belong to what follows a switch of protocols.</summary>
     public abstract ReadOnlyMemory<byte> TakeEarly();
 

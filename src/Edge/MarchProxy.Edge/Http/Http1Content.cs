@@ -37,7 +37,7 @@ internal sealed class Http1Content
     }
 
     /// <summary>Looks for a piece; reads from the connection when nothing is here.</summary>
-    public ContentStatus TryRead(ref Http1Input input, TcpConnection from, EventLoop loop, out ReadOnlyMemory<byte> piece)
+    public ContentStatus TryRead(ref ReceiveBuffer input, TcpConnection from, EventLoop loop, out ReadOnlyMemory<byte> piece)
     {
         piece = default;
         if (_done) return ContentStatus.Last;
@@ -57,7 +57,7 @@ internal sealed class Http1Content
     }
 
     /// <summary>The piece was used.</summary>
-    public void Consume(ref Http1Input input)
+    public void Consume(ref ReceiveBuffer input)
     {
         input.Consume(_used);
         _used = 0;
@@ -70,7 +70,7 @@ internal sealed class Http1Content
         return ContentStatus.Last;
     }
 
-    private ContentStatus Take(ref Http1Input input, out ReadOnlyMemory<byte> piece)
+    private ContentStatus Take(ref ReceiveBuffer input, out ReadOnlyMemory<byte> piece)
     {
         switch (_kind)
         {
@@ -91,7 +91,7 @@ internal sealed class Http1Content
         return _done ? ContentStatus.Last : ContentStatus.Data;
     }
 
-    private ContentStatus TakeRaw(ref Http1Input input, out ReadOnlyMemory<byte> piece)
+    private ContentStatus TakeRaw(ref ReceiveBuffer input, out ReadOnlyMemory<byte> piece)
     {
         ChunkStatus status = _chunks.Advance(input.Pending, out _used);
         Bytes = _chunks.PayloadBytes;
@@ -100,7 +100,7 @@ internal sealed class Http1Content
         return status == ChunkStatus.Error ? ContentStatus.Malformed : _done ? ContentStatus.Last : ContentStatus.Data;
     }
 
-    private ContentStatus Decode(ref Http1Input input, out ReadOnlyMemory<byte> piece)
+    private ContentStatus Decode(ref ReceiveBuffer input, out ReadOnlyMemory<byte> piece)
     {
         int before = _chunks.TrailerBytes;
         ChunkStatus status = _chunks.Decode(input.Pending, out _used, out ByteRange data);

@@ -33,6 +33,7 @@ internal sealed partial class HttpExchange : IRequestFields
         {
             Fields = this,
             Client = _client.Connection.Address,
+            Certificate = _client.Connection.Certificate,
             ServerName = _client.Connection.ServerName,
             IsSecure = _client.Connection.IsSecure,
             Authority = _request.Authority.In(head),
@@ -43,7 +44,6 @@ internal sealed partial class HttpExchange : IRequestFields
         _backend = _route.Pick(_edge.Loop.NowMs);
         Record.Destination = _backend.Service.Name;
         _targetTls = _backend.Tls;
-        if (_backend.Service.Protocol == "h2c") return RespondAsync(LocalAnswers.NeedsHttp2);
         if (_backend.Endpoints.Length == 0) return ResolveBackendAsync(_backend);
         Choose(_backend, _backend.Choose(_route.KeyOf(this, _client.Connection.Address), _edge.Loop.NowMs));
         return ProxyAsync(_route.RequestRewrite, _route.ResponseRewrite, route.Timeout);

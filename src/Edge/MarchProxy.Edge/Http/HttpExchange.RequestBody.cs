@@ -10,6 +10,7 @@ internal sealed partial class HttpExchange
 {
     private BodyState _bodyState;
     private LocalResponse? _bodyRefusal;
+    private bool _bodyTaken;
 
     /// <summary>How far the request's content has come.</summary>
     private enum BodyState : byte
@@ -44,12 +45,14 @@ internal sealed partial class HttpExchange
             ContentStatus status = _client.TryReadContent(out ReadOnlyMemory<byte> piece);
             if (status == ContentStatus.Wait)
             {
-                if (await _client.ContentReadableAsync(stall) < 0) return FailBody(BodyState.ClientFailed, upstream);
+                int ready = await _client.ContentReadableAsync(stall);
+                if (ready < 0) return FailBody(ready == -Errno.ECANCELED && !_client.IsClosed ? BodyState.UpstreamFailed : BodyState.ClientFailed, upstream);
                 continue;
             }
 
             if (status is not (ContentStatus.Data or ContentStatus.Last)) return FailBody(status == ContentStatus.Malformed ? BodyState.Malformed : BodyState.ClientFailed, upstream);
             bool last = status == ContentStatus.Last;
+            _bodyTaken = true;
             if (Refuses(piece.Span, last)) return FailBody(BodyState.Refused, upstream);
             int sent = await upstream.SendContentAsync(piece, last, last ? _client.Trailers : default, stall);
             if (sent < 0) return FailBody(BodyState.UpstreamFailed, upstream);

@@ -21,6 +21,7 @@ internal sealed partial class HttpExchange
             if (outcome != ResponseOutcome.Head) return outcome;
             _response.SetFraming(_request.Method);
             _response.MajorVersion = _upstream.MajorVersion;
+            if (_upstream.EndedWithHead) _response.Body = BodyKind.None;
             if (!_response.IsInterim)
             {
                 Record.FirstByte = Stopwatch.GetTimestamp();
@@ -53,7 +54,7 @@ internal sealed partial class HttpExchange
         Record.Status = _response.Status;
         if (_response.Status == 101)
         {
-            if (!upgrade)
+            if (!upgrade || !_client.Proves(_response, _upstream!.Received))
             {
                 CloseUpstream();
                 return await RespondAsync(LocalAnswers.UnaskedUpgrade);

@@ -1,12 +1,15 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using System.Text;
 using MarchProxy.Edge.Balancing;
 using MarchProxy.Edge.Http1;
+using MarchProxy.Edge.Http2;
 using MarchProxy.Edge.Tcp;
 using MarchProxy.Edge.Upstream;
 using MarchProxy.Net;
 using MarchProxy.Net.Loop;
 using MarchProxy.Net.Tcp;
+using MarchProxy.Net.Tls;
 
 namespace MarchProxy.Edge.Http;
 
@@ -19,7 +22,10 @@ internal sealed partial class HttpExchange
     private int _targetCount;
     private UpstreamTls? _targetTls;
     private readonly Http1Upstream _http1;
+    private Http2UpstreamStream? _http2;
     private UpstreamStream? _upstream;
+    private LoopSignal? _turn;
+    private bool _webSocket;
     private bool _clientGone;
 
     /// <summary>Sends the request to one of the targets and its response to the client.</summary>
@@ -27,6 +33,7 @@ internal sealed partial class HttpExchange
     private async ValueTask<bool> ProxyAsync(RequestRewrite requestRewrite, ResponseRewrite responseRewrite, TimeSpan timeout)
     {
         bool upgrade = _request.UpgradeWanted && _request.Body == BodyKind.None;
+        _webSocket = upgrade && Ascii.EqualsIgnoreCase(_request.Upgrade.In(HeadBytes), "websocket"u8);
         var hop = new RequestHop(_client.Connection.Peer, _client.Connection.IsSecure, upgrade);
         if (!HeadWriter.WriteRequest(_toUpstream, _request, HeadBytes, requestRewrite, hop)) return await RespondAsync(LocalAnswers.Overload);
         if (_edge.Settings.MaxRequestBodyBytes > 0 && _request.ContentLength > _edge.Settings.MaxRequestBodyBytes) return await RespondAsync(LocalAnswers.BodyTooLarge);
@@ -65,7 +72,7 @@ internal sealed partial class HttpExchange
 
             // An idle connection that closed as we took it never saw the request; one that was asked is asked again only where that is harmless.
             bool unseen = outcome == ResponseOutcome.Unprocessed || (outcome == ResponseOutcome.ClosedSilently && reused && IsIdempotent);
-            bool again = unseen && _request.Body == BodyKind.None && !_clientGone && Record.Retries < MaxTargets;
+            bool again = unseen && !_bodyTaken && (_request.Body == BodyKind.None || outcome == ResponseOutcome.Unprocessed) && !_clientGone && Record.Retries < MaxTargets;
             if (again)
             {
                 fresh = true;
@@ -98,10 +105,16 @@ internal sealed partial class HttpExchange
     /// <summary>Whether the upstream is told whose connection it is: then it is nobody else's.</summary>
     private bool TellsClient => _backend is { Service.ProxyProtocol: true };
 
-    /// <summary>Takes a connection from the pool, or makes one.</summary>
+    /// <summary>Whether the upstream is spoken to by HTTP/2: h2c always, https where it agrees. An upgrade needs HTTP/1.1, unless the service has nothing else.</summary>
+    private bool MayUseHttp2 => _backend is { Service.Protocol: "h2c" } || (_targetTls is { OffersHttp2: true } tls && (!_request.UpgradeWanted || tls.Http1 is null));
+
+    private bool MustUseHttp2 => _backend is { Service.Protocol: "h2c" } || _targetTls is { Http1: null };
+
+    /// <summary>Takes a connection from the pools, or makes one.</summary>
     private ValueTask<LocalResponse?> ConnectUpstreamAsync(bool fresh)
     {
-        if (!fresh && !TellsClient)
+        if (!TellsClient && (MayUseHttp2 || _webSocket) && FindHttp2()) return default;
+        if (!fresh && !TellsClient && !MustUseHttp2)
         {
             for (int i = 0; i < _targetCount; i++)
             {
@@ -114,42 +127,93 @@ internal sealed partial class HttpExchange
         return OpenUpstreamAsync();
     }
 
+    private bool FindHttp2()
+    {
+        for (int i = 0; i < _targetCount; i++)
+        {
+            if (_edge.Http2Pool.Find(_targets[i], _targetTls, _webSocket) is not { } open) continue;
+            UseUpstream(open);
+            return true;
+        }
+
+        return false;
+    }
+
     private async ValueTask<LocalResponse?> OpenUpstreamAsync()
     {
         int tries = 1 + (_route?.Route.Retries ?? 0);
         while (true)
         {
-            ConnectResult result = await _edge.ConnectAsync(_targets.AsMemory(0, _targetCount));
-            if (result.Connection is { } connection)
+            // Many requests at once share the connection that the first of them makes.
+            Endpoint target = _targets[0];
+            UpstreamTls? targetTls = _targetTls;
+            bool leads = MayUseHttp2 && !TellsClient && !_edge.Http2Pool.IsPlain(target, targetTls);
+            while (leads && _edge.Http2Pool.IsConnecting(target, targetTls))
             {
-                if (_client.IsClosed || _clientGone)
-                {
-                    connection.Close();
-                    _clientGone = true;
-                    return LocalAnswers.ResponseIncomplete;
-                }
+                await _edge.Http2Pool.WaitAsync(target, targetTls, _turn ??= new LoopSignal(_edge.Loop), _edge.Settings.ConnectMs + _edge.Settings.HandshakeMs);
+                if (_client.IsClosed) _clientGone = true;
+                if (_clientGone) return LocalAnswers.ResponseIncomplete;
+                if (FindHttp2()) return null;
+                leads = !_edge.Http2Pool.IsPlain(target, targetTls);
+            }
 
-                UseUpstream(connection, reused: false);
-                if (TellsClient && await connection.SendAllAsync(ProxyHeader.Make(_client.Connection.Remote, _client.Connection.Local), _edge.Settings.BodyStallMs) < 0)
-                {
-                    CloseUpstream();
-                    return LocalAnswers.ResponseIncomplete;
-                }
-
-                if (_targetTls is not { } tls) return null;
-                int secured = await connection.StartTlsAsync(tls.Context.CreateSession(connection.TlsDescriptor, tls.ServerName), _edge.Settings.HandshakeMs);
-                if (secured == 0) return null;
-                LocalResponse refused = LocalAnswers.UpstreamTlsFailed(secured, connection.Tls?.FailureReason);
-                CloseUpstream();
-                return refused;
+            if (leads) _edge.Http2Pool.Begin(target, targetTls);
+            ConnectResult result;
+            try
+            {
+                result = await _edge.ConnectAsync(_targets.AsMemory(0, _targetCount));
+                if (result.Connection is { } connection) return await PrepareAsync(connection, target);
+            }
+            finally
+            {
+                if (leads) _edge.Http2Pool.End(target, targetTls, plain: _upstream is { MajorVersion: 1 });
             }
 
             Record.Upstream = _targets[0];
+
+            // What we lack is no fault of the upstream's.
+            if (-result.Error is Errno.ENOBUFS or Errno.ENOMEM or Errno.EMFILE or Errno.ENFILE) return LocalAnswers.Overload;
             Note(failed: true);
             bool again = --tries > 0 && _route is { Addresses: > 1 } && _route.TryRetry(_edge.Loop.NowMs) && NextBackend();
             if (!again) return LocalAnswers.ConnectFailed(result.Error);
             Record.Retries++;
         }
+    }
+
+    /// <summary>Makes a fresh connection ready: tells it the client, secures it, and settles what is spoken.</summary>
+    private async ValueTask<LocalResponse?> PrepareAsync(TcpConnection connection, Endpoint target)
+    {
+        if (_client.IsClosed || _clientGone)
+        {
+            connection.Close();
+            _clientGone = true;
+            return LocalAnswers.ResponseIncomplete;
+        }
+
+        UseUpstream(connection, reused: false);
+        if (TellsClient && await connection.SendAllAsync(ProxyHeader.Make(_client.Connection.Remote, _client.Connection.Local), _edge.Settings.BodyStallMs) < 0)
+        {
+            CloseUpstream();
+            return LocalAnswers.ResponseIncomplete;
+        }
+
+        if (_targetTls is { } tls)
+        {
+            int secured = await connection.StartTlsAsync((MayUseHttp2 ? tls.Context : tls.Http1!).CreateSession(connection.TlsDescriptor, tls.ServerName), _edge.Settings.HandshakeMs);
+            if (secured != 0)
+            {
+                LocalResponse refused = LocalAnswers.UpstreamTlsFailed(secured, connection.Tls?.FailureReason);
+                CloseUpstream();
+                return refused;
+            }
+        }
+
+        if (connection.Tls is { } session ? session.NegotiatedProtocol != TlsProtocol.H2 : !MustUseHttp2) return null;
+        UseUpstream(_edge.Http2Pool.Add(connection, target, _targetTls, shared: !TellsClient));
+        Record.UpstreamReused = false;
+        if (!_webSocket || await _http2!.TakesWebSocketsAsync(_edge.Settings.HandshakeMs)) return null;
+        CloseUpstream();
+        return LocalAnswers.NoWebSockets;
     }
 
     /// <summary>Turns to an address that this request has not tried; nothing was sent yet, so any request may.</summary>
@@ -170,6 +234,14 @@ internal sealed partial class HttpExchange
         _upstream = _http1.Use(connection, _targetTls, poolable: !TellsClient);
         Record.Upstream = connection.Remote;
         Record.UpstreamReused = reused;
+        Record.Connected = Stopwatch.GetTimestamp();
+    }
+
+    private void UseUpstream(Http2UpstreamConnection connection)
+    {
+        Record.UpstreamReused = connection.IsUsed;
+        _upstream = (_http2 ??= new Http2UpstreamStream(_edge)).Use(connection, _webSocket);
+        Record.Upstream = connection.Socket.Remote;
         Record.Connected = Stopwatch.GetTimestamp();
     }
 

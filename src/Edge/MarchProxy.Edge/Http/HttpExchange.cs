@@ -28,7 +28,7 @@ internal sealed partial class HttpExchange
     private ClientStream _client = null!;
     private EdgeConfig _config = null!;
     private int _headLength;
-    private bool _headConsumed;
+    private bool _headConsumed, _grpc;
 
     public HttpExchange(EdgeLoop edge)
     {
@@ -60,8 +60,11 @@ internal sealed partial class HttpExchange
         _targetCount = 0;
         _clientGone = false;
         _bodyState = BodyState.None;
+        _bodyTaken = false;
         _headConsumed = false;
         Record.Begin(client.Connection.Listener.Name, client.Connection.Remote);
+        if (client.MajorVersion == 2) Record.Kind = "http2";
+        _grpc = false;
     }
 
     /// <summary>Lets go of everything.</summary>
@@ -69,6 +72,7 @@ internal sealed partial class HttpExchange
     {
         EndFilters(whole: false);
         _http1.Forget();
+        _http2?.Forget();
         _client = null!;
         _config = null!;
         Unchoose();
@@ -94,7 +98,9 @@ internal sealed partial class HttpExchange
         if (status == ParseStatus.Ok)
         {
             _request.MajorVersion = _client.MajorVersion;
-            goOn = _client.Connection.Listener.Purpose is ListenerPurpose.ForwardProxy or ListenerPurpose.Transparent ? await ForwardAsync() : await IngressAsync();
+            _grpc = _client.MajorVersion == 2 && _request.TryGet(KnownHeader.ContentType, out ByteRange type) && type.In(HeadBytes).StartsWith("application/grpc"u8);
+            if (_edge.IsOverRequests) goOn = await RefuseAsync();
+            else goOn = _client.Connection.Listener.Purpose is ListenerPurpose.ForwardProxy or ListenerPurpose.Transparent ? await ForwardAsync() : await IngressAsync();
         }
         else if (status == ParseStatus.Error)
         {
@@ -110,6 +116,13 @@ internal sealed partial class HttpExchange
         }
 
         return goOn && !_client.IsClosed;
+    }
+
+    /// <summary>Too many requests are under way: this one, of a connection that may go on with others, is not begun.</summary>
+    private ValueTask<bool> RefuseAsync()
+    {
+        _edge.Refusals.Note(Overload.Refusals.Requests);
+        return RespondAsync(LocalAnswers.Overload);
     }
 
     private ParseStatus ParseHead() => HeadParser.ParseRequest(_client.Received, _request, _edge.Limits, out _headLength);
@@ -149,7 +162,7 @@ internal sealed partial class HttpExchange
             SayKeepAlive = !close && _request.MinorVersion == 0,
             OmitBody = _request.Method == RequestMethod.Head,
         };
-        if (!ErrorResponses.TryWrite(_toClient, shaped, _edge.Date)) return false;
+        if (!(_grpc ? GrpcAnswers.TryWrite(_toClient, shaped, _edge.Date) : ErrorResponses.TryWrite(_toClient, shaped, _edge.Date))) return false;
         if (!close && !_headConsumed) ConsumeHead();
         return await _client.SendLocalAsync(close, _edge.Settings.BodyStallMs) >= 0 && !close;
     }

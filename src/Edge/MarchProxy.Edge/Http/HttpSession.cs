@@ -21,10 +21,11 @@ internal sealed partial class HttpSession : ClientStream, IEdgeSession
     private const byte SocksVersion = 5;
     private readonly EdgeLoop _edge;
     private readonly ActiveListener _listener;
-    private Http1Input _input;
+    private ReceiveBuffer _input;
     private int _served;
     private HttpExchange? _exchange;
-    private bool _handedOver;
+    private Http2Session? _http2;
+    private bool _refused;
 
     private HttpSession(EdgeLoop edge, TcpConnection client, ActiveListener listener, Endpoint destination)
     {
@@ -72,10 +73,14 @@ internal sealed partial class HttpSession : ClientStream, IEdgeSession
     /// <returns>Bytes read, 0 at the client's end, or a negative error number; -ENOBUFS when the block is full or none is left.</returns>
     public int TryFill() => _input.TryFill(Client, _edge.Loop);
 
+    /// <summary>HTTP/1.1 tells it with the next response; HTTP/2 has frames for it.</summary>
+    public void Announce() => _http2?.Drain();
+
     /// <summary>Asks an idle session to end now; a busy one ends after its exchange.</summary>
     public void Drain()
     {
-        if (_exchange is null) Client.Close();
+        if (_http2 is not null) _http2.Drain();
+        else if (_exchange is null) Client.Close();
     }
 
     /// <summary>Ends the session at once.</summary>
@@ -87,7 +92,6 @@ internal sealed partial class HttpSession : ClientStream, IEdgeSession
         {
             ListenerTerms terms = _listener.Terms;
             if (terms.Tls is { } tls && !await HandshakeAsync(terms, tls)) return;
-            if (Client.Tls?.NegotiatedProtocol == Net.Tls.TlsProtocol.H2 && HandOver()) return;
             while (true)
             {
                 // The next request's first byte, waited for without a buffer.
@@ -112,7 +116,12 @@ internal sealed partial class HttpSession : ClientStream, IEdgeSession
                     return;
                 }
 
-                if (_served == 0 && _listener.Purpose == ListenerPurpose.Ingress && Pending.StartsWith("PRI * HTTP/2.0"u8) && HandOver()) return;
+                if (_served == 0 && SpeaksHttp2 && await PrefaceAsync() is not false and var preface)
+                {
+                    if (preface == true) await ServeHttp2Async();
+                    return;
+                }
+
                 if (!_edge.TakesRequests)
                 {
                     Refuse(Refusals.Requests);
@@ -135,7 +144,7 @@ internal sealed partial class HttpSession : ClientStream, IEdgeSession
         }
         finally
         {
-            if (!_handedOver) Client.Close();
+            if (!_refused) Client.Close();
             _input.Release();
             _edge.Sessions.Remove(this);
         }
@@ -144,15 +153,43 @@ internal sealed partial class HttpSession : ClientStream, IEdgeSession
     /// <summary>Answers 503 to what was not looked at; the connection closes once the client has had time to read it.</summary>
     private void Refuse(string what)
     {
-        _handedOver = true;
+        _refused = true;
         _edge.Refusals.Request(Client, what);
     }
 
-    /// <summary>Leaves a connection that speaks HTTP/2 to Kestrel, which closes it in the end.</summary>
-    private bool HandOver()
+    /// <summary>Whether clients may speak HTTP/2 here: by ALPN, or without TLS by prior knowledge (RFC 9113 section 3.3).</summary>
+    private bool SpeaksHttp2 => _listener.Purpose is ListenerPurpose.Ingress or ListenerPurpose.ForwardProxy && (Client.Tls is not { } tls || tls.NegotiatedProtocol == Net.Tls.TlsProtocol.H2);
+
+    /// <summary>Reads on until it is clear whether the connection begins with the preface of HTTP/2.</summary>
+    /// <returns>Whether it does; null when the client left or must, having promised it.</returns>
+    private async ValueTask<bool?> PrefaceAsync()
     {
-        var origin = new EdgeConnection(_edge, _listener, Client.Remote, Client.Local, Connection.ServerName, Connection.IsSecure);
-        return _handedOver = !_edge.IsDraining && _edge.Http2?.HandOver(Client, PendingMemory, origin) == true;
+        long deadline = _edge.Loop.NowMs + _edge.Settings.RequestHeadMs;
+        while (true)
+        {
+            ReadOnlySpan<byte> pending = Pending, preface = Http2Connection.Preface;
+            int length = Math.Min(pending.Length, preface.Length);
+            if (!pending[..length].SequenceEqual(preface[..length])) return Client.Tls is null ? false : null;
+            if (length == preface.Length) return true;
+            if (await ReadMoreAsync(deadline) <= 0) return null;
+        }
+    }
+
+    private async ValueTask ServeHttp2Async()
+    {
+        _input.Consume(Http2Connection.Preface.Length);
+        ReceiveBuffer early = _input;
+        _input = default;
+        _http2 = new Http2Session(_edge, Connection);
+        if (_edge.IsDraining) _http2.Drain();
+        await _http2.RunAsync(early);
+        if (_http2.Fault is not { } fault) return;
+        AccessRecord record = new();
+        record.Begin(_listener.Name, Client.Remote);
+        record.Kind = "http2";
+        record.Reason = "h2-" + fault;
+        record.Ended = Stopwatch.GetTimestamp();
+        _edge.Finish(record);
     }
 
     private async ValueTask<bool> HandshakeAsync(ListenerTerms terms, Net.Tls.TlsServerContext tls)

@@ -55,12 +55,20 @@ internal static class LocalAnswers
         Error = ProxyError.HttpRequestDenied,
     };
 
-    public static LocalResponse NeedsHttp2 { get; } = new()
+    public static LocalResponse NoWebSockets { get; } = new()
     {
-        Status = 505,
-        Reason = "needs-http2",
-        Detail = "This service speaks HTTP/2 alone: ask it by HTTP/2.",
-        Error = ProxyError.HttpRequestError,
+        Status = 502,
+        Reason = "no-websocket-over-http2",
+        Detail = "This service speaks HTTP/2 and takes no WebSocket over it (RFC 8441).",
+        Error = ProxyError.HttpUpgradeFailed,
+    };
+
+    public static LocalResponse ClientNotNamed { get; } = new()
+    {
+        Status = 403,
+        Reason = "client-name",
+        Detail = "The route is for clients of other names than this one's certificate has, if it has one.",
+        Error = ProxyError.HttpRequestDenied,
     };
 
     public static LocalResponse Misdirected { get; } = new()

@@ -52,6 +52,9 @@ internal partial struct ChunkDecoder
     /// <summary>Payload bytes seen so far, without framing.</summary>
     public long PayloadBytes { get; private set; }
 
+    /// <summary>Whether a known field may not stand in a trailer section.</summary>
+    public static bool ForbidsTrailer(KnownHeader id) => (s_forbidden & KnownHeaders.Bit(id)) != 0;
+
     /// <summary>Bytes of the trailer section seen so far, with its final CRLF.</summary>
     public readonly int TrailerBytes => _trailer;
 
@@ -240,6 +243,6 @@ internal partial struct ChunkDecoder
         if (_nameLength > NameBytes.Length) return HttpError.None;
         ReadOnlySpan<byte> name = MemoryMarshal.CreateReadOnlySpan(ref Unsafe.As<NameBytes, byte>(ref _name), _nameLength);
         KnownHeader id = KnownHeaders.Find(name);
-        return id != KnownHeader.Unknown && (s_forbidden & KnownHeaders.Bit(id)) != 0 ? HttpError.ForbiddenTrailer : HttpError.None;
+        return id != KnownHeader.Unknown && ForbidsTrailer(id) ? HttpError.ForbiddenTrailer : HttpError.None;
     }
 }

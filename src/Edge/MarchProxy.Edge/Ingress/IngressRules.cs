@@ -37,6 +37,7 @@ internal static class IngressRules
     public static LocalResponse? Judge(EdgeLoop edge, ActiveListener listener, CompiledRoute route, in IngressRequest request)
     {
         if (!ServesName(listener, request)) return Http.LocalAnswers.Misdirected;
+        if (!route.Route.ClientNames.IsEmpty && request.Certificate?.IsOneOf(route.Route.ClientNames) != true) return Http.LocalAnswers.ClientNotNamed;
         if (route.Route.RateLimit is { } limit && Limited(edge, route, limit, request) is > 0 and var seconds) return Http.LocalAnswers.TooManyRequests(seconds, limit.RequestsPerSecond);
         return route.Route.Redirect is { } redirect ? Http.LocalAnswers.Redirected(redirect.Status, Location(redirect, request)) : null;
     }
@@ -83,6 +84,9 @@ internal readonly ref struct IngressRequest
 
     /// <summary>The client's address.</summary>
     public required IPAddress? Client { get; init; }
+
+    /// <summary>Who the client's certificate says it is; null without one.</summary>
+    public required Identity.TlsIdentity? Certificate { get; init; }
 
     /// <summary>The name that its TLS was made for; null without TLS or name.</summary>
     public required string? ServerName { get; init; }

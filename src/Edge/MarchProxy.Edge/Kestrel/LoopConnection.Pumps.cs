@@ -35,7 +35,6 @@ internal sealed partial class LoopConnection
     {
         int error = 0;
         bool open = true;
-        if (_alreadyRead.Length > 0) open = !(await _input.WriteAsync(_alreadyRead)).IsCompleted;
         while (open && !_finished)
         {
             int ready = await _connection.ReadableAsync(0);

@@ -2,8 +2,6 @@ using System.IO.Pipelines;
 using MarchProxy.Net;
 using MarchProxy.Net.Tcp;
 using Microsoft.AspNetCore.Connections;
-using Microsoft.AspNetCore.Http.Features;
-using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
 namespace MarchProxy.Edge.Kestrel;
 
@@ -26,17 +24,15 @@ internal sealed partial class LoopConnection : DefaultConnectionContext
     private readonly PipeWriter _input;
     private readonly PipeReader _output;
     private readonly IDuplexPipe _transport;
-    private readonly byte[] _alreadyRead;
     private Task? _pumps;
     private Exception? _error;
     private int _disposed;
 
-    public LoopConnection(TcpConnection connection, LoopTransportOptions options, ReadOnlyMemory<byte> alreadyRead)
+    public LoopConnection(TcpConnection connection, LoopTransportOptions options)
         : base(Interlocked.Increment(ref s_lastId).ToString("x8"))
     {
         _connection = connection;
         _options = options;
-        _alreadyRead = alreadyRead.ToArray();
         var scheduler = new LoopScheduler(connection.Loop);
         var input = new Pipe(PipeOptionsFor(PipeScheduler.ThreadPool, scheduler, options.MaxReadAhead));
         var output = new Pipe(PipeOptionsFor(scheduler, PipeScheduler.ThreadPool, options.MaxWriteAhead));
@@ -47,10 +43,6 @@ internal sealed partial class LoopConnection : DefaultConnectionContext
         ConnectionClosed = _closed.Token;
         LocalEndPoint = LoopTransport.ToEndPoint(connection.Local);
         RemoteEndPoint = LoopTransport.ToEndPoint(connection.Remote);
-        if (connection.Tls is null) return;
-        var tls = new TlsFeatures();
-        Features.Set<ITlsConnectionFeature>(tls);
-        Features.Set<ITlsApplicationProtocolFeature>(tls);
     }
 
     /// <summary>Begins to move bytes. Called once, when Kestrel takes the connection.</summary>

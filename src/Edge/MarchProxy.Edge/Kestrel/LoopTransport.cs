@@ -12,13 +12,11 @@ namespace MarchProxy.Edge.Kestrel;
 
 /// <summary>
 /// Runs Kestrel on our loops: their listeners accept, their connections carry the bytes, and application code stays on the thread pool.
-/// A loop can also hand over a connection of its own once it has seen that HTTP/2 is spoken on it.
 /// </summary>
 public sealed class LoopTransport : IConnectionListenerFactory
 {
     private readonly IReadOnlyList<EventLoop> _loops;
     private readonly LoopTransportOptions _options;
-    private volatile AcceptQueue? _handOver;
     private readonly List<(string Key, TcpListener Listener)> _listening = [];
 
     /// <summary>Makes a transport on running loops.</summary>
@@ -31,24 +29,11 @@ public sealed class LoopTransport : IConnectionListenerFactory
         _options = options ?? LoopTransportOptions.Default;
     }
 
-    /// <summary>Have Kestrel listen on it, with the protocol that handed-over connections speak, to make <see cref="HandOver"/> work.</summary>
-    public HandOverEndPoint HandOverPoint { get; } = new();
-
     /// <inheritdoc/>
     /// <exception cref="AddressInUseException">Somebody else listens there.</exception>
     /// <exception cref="IOException">The address is not ours, or not permitted.</exception>
     public async ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
-        if (ReferenceEquals(endpoint, HandOverPoint))
-        {
-            var handOver = new AcceptQueue(endpoint, _options.MaxPending, () =>
-            {
-                _handOver = null;
-                return ValueTask.CompletedTask;
-            });
-            return _handOver = handOver;
-        }
-
         var listeners = new List<TcpListener>();
         Endpoint local = ToEndpoint(endpoint);
         string key = InheritedSockets.Key("admin", local, "");
@@ -79,7 +64,7 @@ public sealed class LoopTransport : IConnectionListenerFactory
 
         _listening.AddRange(listeners.Select(l => (key, l)));
         var queue = new AcceptQueue(ToEndPoint(local), _options.MaxPending, () => CloseAsync(listeners));
-        accepted.Open(connection => Offer(queue, connection, default));
+        accepted.Open(connection => Offer(queue, connection));
         return queue;
     }
 
@@ -99,28 +84,9 @@ public sealed class LoopTransport : IConnectionListenerFactory
         }
     }
 
-    /// <summary>Hands a connection to Kestrel, which closes it in the end. Call it on the connection's loop, with nobody waiting on it.</summary>
-    /// <param name="connection">An open connection, with or without TLS; with TLS it counts as one that agreed on <c>h2</c>.</param>
-    /// <param name="alreadyRead">What was read from it and Kestrel must see first; copied.</param>
-    /// <returns>False when Kestrel does not listen on <see cref="HandOverPoint"/> or is overrun: the connection is still the caller's.</returns>
-    public bool HandOver(TcpConnection connection, ReadOnlyMemory<byte> alreadyRead) => HandOver<object>(connection, alreadyRead, null);
-
-    /// <summary>The same, with something for the application to find among the connection's features.</summary>
-    /// <param name="connection">The connection.</param>
-    /// <param name="alreadyRead">What was read from it.</param>
-    /// <param name="feature">What the application finds; null for nothing.</param>
-    public bool HandOver<T>(TcpConnection connection, ReadOnlyMemory<byte> alreadyRead, T? feature)
-        where T : class
+    private void Offer(AcceptQueue queue, TcpConnection connection)
     {
-        if (_handOver is not { } queue) return false;
-        var handed = new LoopConnection(connection, _options, alreadyRead);
-        if (feature is not null) handed.Features.Set(feature);
-        return queue.TryAdd(handed);
-    }
-
-    private void Offer(AcceptQueue queue, TcpConnection connection, ReadOnlyMemory<byte> alreadyRead)
-    {
-        if (!queue.TryAdd(new LoopConnection(connection, _options, alreadyRead))) connection.Abort();
+        if (!queue.TryAdd(new LoopConnection(connection, _options))) connection.Abort();
     }
 
     private static async ValueTask CloseAsync(List<TcpListener> listeners)

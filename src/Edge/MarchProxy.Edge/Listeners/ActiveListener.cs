@@ -1,4 +1,5 @@
 using System.Security.Cryptography.X509Certificates;
+using MarchProxy.Edge.Icmp;
 using MarchProxy.Edge.Overload;
 using MarchProxy.Edge.Udp;
 using MarchProxy.Model.Resources;
@@ -48,6 +49,11 @@ internal sealed class ActiveListener(ListenerTerms terms, Endpoint endpoint)
 
     /// <summary>Its relays, as many, when it speaks UDP.</summary>
     public List<UdpRelay> Relays { get; } = [];
+
+    /// <summary>What decides on pings, when it speaks ICMP.</summary>
+    public EchoGate? Echo { get; set; }
+
+    public bool IsIcmp => _terms.Resource.Protocol == "icmp";
 
     public bool IsUdp => _terms.Resource.Protocol == "udp";
 

@@ -1,3 +1,4 @@
+using MarchProxy.Edge.Icmp;
 using MarchProxy.Edge.Udp;
 using MarchProxy.Model.Resources;
 using MarchProxy.Net.Handover;
@@ -15,28 +16,30 @@ internal sealed partial class ListenerSet
     public IEnumerable<HandedSocket> Export() => _active.Values.SelectMany(listener =>
     {
         string key = Key(listener.Resource);
-        return listener.Sockets.Select(s => new HandedSocket(key, s.Descriptor)).Concat(listener.Relays.Select(r => new HandedSocket(key, r.Descriptor)));
+        return listener.Sockets.Select(s => new HandedSocket(key, s.Descriptor)).Concat(listener.Relays.Select(r => new HandedSocket(key, r.Descriptor)))
+            .Concat(listener.Echo is { } echo ? [new HandedSocket(key, echo.Descriptor)] : []);
     });
 
     /// <summary>Takes nothing more from the sockets; what comes waits in the kernel.</summary>
-    public Task HoldAsync() => OnEachAsync(static socket => socket.Hold(), static relay => relay.Hold());
+    public Task HoldAsync() => OnEachAsync(static socket => socket.Hold(), static relay => relay.Hold(), static echo => echo.Hold());
 
     /// <summary>Takes what comes again, after <see cref="HoldAsync"/> or since the sockets were handed over.</summary>
     public async Task ResumeAsync()
     {
         IsHeld = false;
-        await OnEachAsync(static socket => socket.Resume(), static relay => relay.Resume());
+        await OnEachAsync(static socket => socket.Resume(), static relay => relay.Resume(), static echo => echo.Resume());
     }
 
     /// <summary>Closes the sockets here; another process has them now.</summary>
     public async Task ReleaseAsync()
     {
-        await OnEachAsync(static socket => socket.Release(), static relay => relay.Release());
+        await OnEachAsync(static socket => socket.Release(), static relay => relay.Release(), static echo => echo.Dispose());
         foreach (ActiveListener listener in _active.Values)
         {
             listener.IsClosed = true;
             listener.Sockets.Clear();
             listener.Relays.Clear();
+            listener.Echo = null;
         }
     }
 
@@ -79,14 +82,17 @@ internal sealed partial class ListenerSet
         }
     }
 
-    private static string Key(Listener listener) => InheritedSockets.Key(Kind(listener), Configured(listener), listener.Name);
+    private static string Key(Listener listener) => listener.Protocol == "icmp"
+        ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $"nfqueue {listener.Queue}")
+        : InheritedSockets.Key(Kind(listener), Configured(listener), listener.Name);
 
-    private async Task OnEachAsync(Action<TcpListener> socket, Action<UdpRelay> relay)
+    private async Task OnEachAsync(Action<TcpListener> socket, Action<UdpRelay> relay, Action<EchoGate> echo)
     {
         foreach (ActiveListener listener in _active.Values)
         {
             foreach (TcpListener one in listener.Sockets) await OnAsync(one.Loop, () => socket(one));
             foreach (UdpRelay one in listener.Relays) await OnAsync(one.Edge.Loop, () => relay(one));
+            if (listener.Echo is { } gate) await OnAsync(gate.Edge.Loop, () => echo(gate));
         }
 
         static Task OnAsync(EventLoop loop, Action action) => loop.InvokeAsync(() =>

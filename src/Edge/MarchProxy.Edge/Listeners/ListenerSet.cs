@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net;
+using MarchProxy.Edge.Icmp;
 using MarchProxy.Edge.Loops;
 using MarchProxy.Edge.Tls;
 using MarchProxy.Edge.Udp;
@@ -24,7 +25,7 @@ internal sealed partial class ListenerSet(LoopGroup loops, EdgeLoop[] edges, Inh
 {
     private readonly ConcurrentDictionary<string, ActiveListener> _active = new(StringComparer.Ordinal);
 
-    public IReadOnlyDictionary<string, string> Endpoints => _active.ToDictionary(a => a.Key, a => a.Value.Endpoint.ToString());
+    public IReadOnlyDictionary<string, string> Endpoints => _active.ToDictionary(a => a.Key, a => a.Value.IsIcmp ? Key(a.Value.Resource) : a.Value.Endpoint.ToString());
 
     public async Task<ListenerPlan> PrepareAsync(Snapshot snapshot)
     {
@@ -81,7 +82,7 @@ internal sealed partial class ListenerSet(LoopGroup loops, EdgeLoop[] edges, Inh
 
     /// <summary>Whether the same sockets do.</summary>
     private static bool SameSockets(Listener old, Listener wanted) =>
-        old.Address == wanted.Address && old.Port == wanted.Port && Kind(old) == Kind(wanted);
+        old.Address == wanted.Address && old.Port == wanted.Port && old.Queue == wanted.Queue && Kind(old) == Kind(wanted);
 
     private static bool SameTls(ListenerTerms old, Listener wanted, Certificate[] certificates)
     {
@@ -91,7 +92,7 @@ internal sealed partial class ListenerSet(LoopGroup loops, EdgeLoop[] edges, Inh
     }
 
     private static string Kind(Listener listener) =>
-        listener.Protocol == "udp" ? "udp" : listener is { Purpose: ListenerPurpose.Transparent, Via: "tproxy" } ? "tproxy" : "tcp";
+        listener.Protocol is "udp" or "icmp" ? listener.Protocol : listener is { Purpose: ListenerPurpose.Transparent, Via: "tproxy" } ? "tproxy" : "tcp";
 
     private static Endpoint Configured(Listener listener) => listener.Address.StartsWith("unix:", StringComparison.Ordinal)
         ? Endpoint.Unix(listener.Address[5..])
@@ -101,10 +102,11 @@ internal sealed partial class ListenerSet(LoopGroup loops, EdgeLoop[] edges, Inh
     {
         Listener listener = terms.Resource;
         Endpoint endpoint = Configured(listener);
-        IReadOnlyList<int> sockets = inherited?.Take(InheritedSockets.Key(Kind(listener), endpoint, listener.Name)) ?? [];
+        IReadOnlyList<int> sockets = inherited?.Take(Key(listener)) ?? [];
+        var active = new ActiveListener(terms, endpoint);
+        if (active.IsIcmp) return await OpenEchoAsync(active, sockets.Count > 0 ? sockets[0] : -1);
         bool ours = sockets.Count > 0 || _active.Values.Any(a => a.Endpoint == endpoint && a.IsUdp == (listener.Protocol == "udp"));
         if (!ours && !PortProbe.IsFree(endpoint, listener.Protocol == "udp")) throw new EdgeConfigurationException($"{listener.Reference}: another process listens on {endpoint}. Stop it, or choose another port.");
-        var active = new ActiveListener(terms, endpoint);
         try
         {
             // A Unix path has one socket. Of sockets that were handed over none may be left out: connections wait in each.
@@ -124,6 +126,23 @@ internal sealed partial class ListenerSet(LoopGroup loops, EdgeLoop[] edges, Inh
         }
 
         return active;
+    }
+
+    /// <summary>Takes the packet queue of a listener for ICMP; one loop decides on all pings.</summary>
+    private async Task<ActiveListener> OpenEchoAsync(ActiveListener active, int descriptor)
+    {
+        EdgeLoop edge = edges[0];
+        bool held = IsHeld;
+        try
+        {
+            active.Echo = await edge.Loop.InvokeAsync(() => EchoGate.Open(edge, active, descriptor, held));
+            return active;
+        }
+        catch (IOException e)
+        {
+            string mend = e.HResult == Errno.EPERM ? "It needs the capability CAP_NET_ADMIN (setcap, AmbientCapabilities)." : "Choose another queue, stop what has it, or load the module nfnetlink_queue.";
+            throw new EdgeConfigurationException($"{active.Resource.Reference}: {e.Message} {mend}", e);
+        }
     }
 
     /// <summary>Opens one of a listener's sockets on a loop, or takes over one that was handed to us.</summary>
@@ -165,6 +184,15 @@ internal sealed partial class ListenerSet(LoopGroup loops, EdgeLoop[] edges, Inh
         }
 
         listener.Sockets.Clear();
+        if (listener.Echo is { } echo)
+        {
+            await echo.Edge.Loop.InvokeAsync(() =>
+            {
+                echo.Dispose();
+                return true;
+            });
+        }
+
         foreach (UdpRelay relay in listener.Relays)
         {
             await relay.Edge.Loop.InvokeAsync(() =>

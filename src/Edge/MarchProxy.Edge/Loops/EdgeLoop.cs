@@ -3,6 +3,7 @@ using MarchProxy.Edge.Config;
 using MarchProxy.Edge.Egress;
 using MarchProxy.Edge.Http;
 using MarchProxy.Edge.Http1;
+using MarchProxy.Edge.Http2;
 using MarchProxy.Edge.Identity;
 using MarchProxy.Edge.Listeners;
 using MarchProxy.Edge.Overload;
@@ -29,6 +30,10 @@ internal sealed class EdgeLoop
     private DatagramRoom? _datagrams;
     private int _requests, _connects;
 
+    /// <summary>Spare streams of HTTP/2: as many as sixty-four busy connections have.</summary>
+    private const int MaxFreeStreams = 4096;
+    private readonly Stack<Http2ClientStream> _freeStreams = new();
+
     public EdgeLoop(EventLoop loop, EdgeSettings settings, EdgeConfig config, INameResolver resolver, EdgeMetrics metrics, AccessLog log, ClientProof proof, EgressLimits egressLimits, RateTable rates, OverloadWatch overload, TimeProvider time, Action<Exception> onDefect)
     {
         Loop = loop;
@@ -44,6 +49,7 @@ internal sealed class EdgeLoop
         _onDefect = onDefect;
         Refusals = new Refusals(this, overload);
         Pool = new UpstreamPool(loop, new UpstreamPoolOptions());
+        Http2Pool = new Http2Pool(this);
         Date = new HttpDate(time.GetUtcNow());
         _housekeeping = new Housekeeping(this);
     }
@@ -61,14 +67,14 @@ internal sealed class EdgeLoop
     /// <summary>What services use of what they may.</summary>
     public EgressLimits EgressLimits { get; }
 
-    /// <summary>Takes connections that speak HTTP/2; null while there is nobody to.</summary>
-    public Kestrel.LoopTransport? Http2 { get; set; }
-
     /// <summary>Refuses what comes on top.</summary>
     public Refusals Refusals { get; }
 
     /// <summary>Whether one more request may be served now.</summary>
     public bool TakesRequests => _requests < Settings.MaxRequestsPerLoop;
+
+    /// <summary>Whether more requests are under way than may be: the latest is to be refused.</summary>
+    public bool IsOverRequests => _requests > Settings.MaxRequestsPerLoop;
 
     /// <summary>Rate limits of routes.</summary>
     public RateTable Rates { get; }
@@ -86,6 +92,9 @@ internal sealed class EdgeLoop
     public AccessLog Log { get; }
 
     public UpstreamPool Pool { get; }
+
+    /// <summary>Connections of HTTP/2 to upstreams.</summary>
+    public Http2Pool Http2Pool { get; }
 
     /// <summary>Room for datagrams; made when the first is due.</summary>
     public DatagramRoom Datagrams => _datagrams ??= new DatagramRoom();
@@ -168,6 +177,7 @@ internal sealed class EdgeLoop
     public void BeginDrain()
     {
         IsDraining = true;
+        Sessions.ForEach(static s => s.Announce());
         if (Settings.DrainIdleMs <= 0) Sessions.ForEach(static s => s.Drain());
         else Loop.Timers.Arm(new DrainTimer(this), Loop.NowMs + Settings.DrainIdleMs);
     }
@@ -177,6 +187,7 @@ internal sealed class EdgeLoop
     {
         Sessions.ForEach(static s => s.Kill());
         Pool.Clear();
+        Http2Pool.Clear();
     }
 
     public HttpExchange RentExchange(ClientStream client)
@@ -187,6 +198,15 @@ internal sealed class EdgeLoop
         exchange.NextFree = null;
         exchange.Begin(client);
         return exchange;
+    }
+
+    /// <summary>A stream for a request of HTTP/2.</summary>
+    public Http2ClientStream RentHttp2Stream() => _freeStreams.TryPop(out Http2ClientStream? stream) ? stream : new Http2ClientStream(this);
+
+    /// <summary>Gives a stream back that nobody uses any more.</summary>
+    public void ReturnHttp2Stream(Http2ClientStream stream)
+    {
+        if (_freeStreams.Count < MaxFreeStreams) _freeStreams.Push(stream);
     }
 
     public void ReturnExchange(HttpExchange exchange)

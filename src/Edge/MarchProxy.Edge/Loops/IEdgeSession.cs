@@ -9,6 +9,11 @@ internal interface IEdgeSession
     /// <summary>The one before in the loop's list.</summary>
     IEdgeSession? Previous { get; set; }
 
+    /// <summary>Tells the client to turn elsewhere with what comes next, where its protocol can; what is on its way is taken yet.</summary>
+    void Announce()
+    {
+    }
+
     /// <summary>Ends as soon as nothing is lost by it.</summary>
     void Drain();
 

@@ -19,7 +19,7 @@ internal sealed class Http1Upstream(EdgeLoop edge) : UpstreamStream
     private TcpConnection _connection = null!;
     private UpstreamTls? _tls;
     private bool _poolable;
-    private Http1Input _input;
+    private ReceiveBuffer _input;
     private int _headLength;
     private bool _reusable;
     private ContentFraming _framing;

@@ -168,7 +168,10 @@ internal sealed record UpstreamPoolOptions
     public int MaxIdlePerEndpoint { get; init; } = 256;
 
     /// <summary>Milliseconds an idle connection is kept. Default 50 s: below the 60 s or more after which common origins close, so that a request rarely meets a closing one.</summary>
-    public long IdleMs { get; init; } = 50_000;
+    public long IdleMs { get; init; } = DefaultIdleMs;
+
+    /// <summary>The default of <see cref="IdleMs"/>.</summary>
+    public const long DefaultIdleMs = 50_000;
 
     /// <summary>Endpoints remembered. Default 4,096.</summary>
     public int MaxEndpoints { get; init; } = 4096;

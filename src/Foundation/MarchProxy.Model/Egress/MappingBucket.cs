@@ -45,7 +45,13 @@ internal sealed class MappingBucket
     {
         public Intervals(Mapping[] ordered)
         {
-            for (int i = 0; i < s_protocols.Length; i++) (Starts[i], Mappings[i]) = Cut([.. ordered.Where(m => (m.Protocols & s_protocols[i]) != 0)]);
+            for (int i = 0; i < s_protocols.Length; i++)
+            {
+                Mapping[] those = [.. ordered.Where(m => (m.Protocols & s_protocols[i]) != 0)];
+
+                // ICMP has no ports: whatever ports a mapping names, it is for all of it.
+                (Starts[i], Mappings[i]) = s_protocols[i] == EgressProtocols.Icmp ? ([0], [those]) : Cut(those);
+            }
         }
 
         public int[][] Starts { get; } = new int[s_protocols.Length][];

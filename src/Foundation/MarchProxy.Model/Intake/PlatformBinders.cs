@@ -32,7 +32,8 @@ internal static class PlatformBinders
             Address = fields.Text("address", "127.0.0.1"),
             Port = (int)fields.Number("port", 0, 0, 65535),
             Protocol = fields.Choice(
-                "protocol", purpose is ListenerPurpose.Dedicated or ListenerPurpose.Transparent ? "tcp" : "http", ("http", "http"), ("https", "https"), ("tcp", "tcp"), ("udp", "udp")),
+                "protocol", purpose is ListenerPurpose.Dedicated or ListenerPurpose.Transparent ? "tcp" : "http", ("http", "http"), ("https", "https"), ("tcp", "tcp"), ("udp", "udp"), ("icmp", "icmp")),
+            Queue = purpose == ListenerPurpose.Transparent ? (int)fields.Number("queue", 0, 0, 65535) : 0,
             Service = fields.Text("service"),
             ServicePort = (int)fields.Number("servicePort", 0, 0, 65535),
             Via = purpose == ListenerPurpose.Transparent ? fields.Choice("via", "tproxy", ("tproxy", "tproxy"), ("redirect", "redirect")) : "tproxy",

@@ -23,6 +23,7 @@ public static partial class ResourceWriter
             Text(json, "ca", tls.Ca);
             if (tls.InsecureSkipVerify) json.WriteBoolean("insecureSkipVerify", true);
             Text(json, "certificate", tls.Certificate);
+            Texts(json, "alpn", tls.Alpn);
             json.WriteEndObject();
         }
 
@@ -98,6 +99,7 @@ public static partial class ResourceWriter
     private static void Route(Utf8JsonWriter json, Route route)
     {
         Texts(json, "hosts", route.Hosts);
+        Texts(json, "clientNames", route.ClientNames);
         Objects(json, "paths", route.Paths, path => json.WriteString(
             path.Kind switch { PathMatchKind.Exact => "exact", PathMatchKind.Regex => "regex", _ => "prefix" }, path.Value));
         Texts(json, "methods", route.Methods);
@@ -145,6 +147,7 @@ public static partial class ResourceWriter
         json.WriteString("protocol", listener.Protocol);
         Text(json, "service", listener.Service);
         if (listener.ServicePort != 0) json.WriteNumber("servicePort", listener.ServicePort);
+        if (listener.Queue != 0) json.WriteNumber("queue", listener.Queue);
         if (listener.Via != "tproxy") json.WriteString("via", listener.Via);
         if (listener.ProxyProtocol) json.WriteBoolean("proxyProtocol", true);
         if (listener.MaxConnectionsPerAddress != 0) json.WriteNumber("maxConnectionsPerAddress", listener.MaxConnectionsPerAddress);

@@ -14,6 +14,7 @@ internal static class RouteBinder
         Labels = header.Labels,
         Position = header.Position,
         Hosts = [.. fields.Texts("hosts").Select(h => h.TrimEnd('.').ToLowerInvariant())],
+        ClientNames = fields.Texts("clientNames"),
         Paths = Paths(fields),
         Methods = fields.Texts("methods"),
         Headers = RouteRulesBinder.Conditions(fields, "headers", lower: true),

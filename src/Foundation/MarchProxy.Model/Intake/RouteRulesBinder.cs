@@ -58,7 +58,7 @@ internal static class RouteRulesBinder
         if (fields is null) return null;
         var health = new HealthCheck
         {
-            Type = fields.Choice("type", "http", ("tcp", "tcp"), ("http", "http"), ("https", "https"), ("grpc", "grpc")),
+            Type = fields.Choice("type", "http", ("tcp", "tcp"), ("http", "http"), ("https", "https"), ("grpc", "grpc"), ("icmp", "icmp")),
             Path = fields.Text("path", "/"),
             Interval = Positive(fields.Duration("interval"), TimeSpan.FromSeconds(5)),
             Timeout = Positive(fields.Duration("timeout"), TimeSpan.FromSeconds(2)),

@@ -53,6 +53,7 @@ internal static class ServiceBinder
             Ca = fields.Secret("ca", literalIsFine: true) ?? "",
             InsecureSkipVerify = fields.Choice("insecureSkipVerify", false, ("true", true), ("false", false)),
             Certificate = fields.Text("certificate"),
+            Alpn = fields.Texts("alpn"),
         };
         fields.Finish();
         return tls;

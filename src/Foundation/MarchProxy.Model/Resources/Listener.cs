@@ -39,7 +39,7 @@ public sealed record Listener : Resource
     /// <summary>What it is for.</summary>
     public ListenerPurpose Purpose { get; init; }
 
-    /// <summary>http, https, tcp or udp.</summary>
+    /// <summary>http, https, tcp, udp or, of a transparent one, icmp.</summary>
     public string Protocol { get; init; } = "http";
 
     /// <summary>The service that a dedicated listener leads to.</summary>
@@ -50,6 +50,9 @@ public sealed record Listener : Resource
 
     /// <summary>How caught connections tell where they were going: tproxy (default; the socket's own address) or redirect (SO_ORIGINAL_DST).</summary>
     public string Via { get; init; } = "tproxy";
+
+    /// <summary>Of transparent ICMP: the number of the kernel's packet queue (NFQUEUE) by which the firewall asks about echo requests.</summary>
+    public int Queue { get; init; }
 
     /// <summary>Whether connections begin with a PROXY protocol header, v1 or v2, that tells the client's address.</summary>
     public bool ProxyProtocol { get; init; }

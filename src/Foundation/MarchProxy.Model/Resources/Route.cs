@@ -40,6 +40,9 @@ public sealed record Route : Resource
     /// <summary>Exact host names or <c>*.x</c>; empty for every host.</summary>
     public ImmutableArray<string> Hosts { get; init; } = [];
 
+    /// <summary>Of which a client's certificate must have one, as at a listener: others get 403. Empty for every client.</summary>
+    public ImmutableArray<string> ClientNames { get; init; } = [];
+
     /// <summary>Paths; empty for every path.</summary>
     public ImmutableArray<PathMatch> Paths { get; init; } = [];
 

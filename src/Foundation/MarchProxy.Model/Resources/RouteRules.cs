@@ -79,7 +79,7 @@ public sealed record Redirect
 /// <summary>How the addresses of a service are watched.</summary>
 public sealed record HealthCheck
 {
-    /// <summary>tcp, http, https or grpc.</summary>
+    /// <summary>tcp, http, https, grpc or icmp (a ping).</summary>
     public string Type { get; init; } = "http";
 
     /// <summary>Of http and https: what is asked for; of grpc: the service's name, empty for the server as a whole.</summary>

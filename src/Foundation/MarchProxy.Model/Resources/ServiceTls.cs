@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace MarchProxy.Model.Resources;
 
 /// <summary>TLS towards a service.</summary>
@@ -14,4 +16,7 @@ public sealed record ServiceTls
 
     /// <summary>The certificate shown to a service that asks for one; empty for none.</summary>
     public string Certificate { get; init; } = "";
+
+    /// <summary>Protocols offered to it by ALPN, best first: <c>h2</c>, <c>http/1.1</c>. Empty for both; it chooses.</summary>
+    public ImmutableArray<string> Alpn { get; init; } = [];
 }

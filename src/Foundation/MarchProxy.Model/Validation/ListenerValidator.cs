@@ -10,6 +10,7 @@ internal static class ListenerValidator
     public static void Validate(ResourceSet set, DiagnosticList diagnostics)
     {
         var taken = new Dictionary<(string Cluster, string Address, int Port, bool Udp), Listener>();
+        var queues = new Dictionary<(string Cluster, int Queue), Listener>();
         var services = set.Services.Select(s => (s.Cluster, s.Name)).ToHashSet();
         foreach (Listener listener in set.Listeners.Concat(set.Mappings.Where(m => m.Listen is not null).Select(MappingListen.ToListener)))
         {
@@ -26,7 +27,8 @@ internal static class ListenerValidator
             if (listener.Protocol == "udp" && listener.Purpose is ListenerPurpose.Ingress or ListenerPurpose.ForwardProxy) Error("protocol", "this purpose does not speak UDP", "write protocol: http");
             bool stream = listener.Purpose is ListenerPurpose.Ingress or ListenerPurpose.ForwardProxy || (listener.Purpose == ListenerPurpose.Dedicated && listener.Protocol == "tcp");
             if (listener.ProxyProtocol && !stream) Error("proxyProtocol", "this purpose does not take PROXY headers", "take it out");
-            if (listener.Purpose == ListenerPurpose.Transparent && listener.Protocol != "tcp") Error("protocol", $"a transparent listener cannot speak {listener.Protocol}", "write protocol: tcp");
+            if (listener.Purpose == ListenerPurpose.Transparent && listener.Protocol is not ("tcp" or "icmp")) Error("protocol", $"a transparent listener cannot speak {listener.Protocol}", "write protocol: tcp or icmp");
+            if (listener.Protocol == "icmp") CheckIcmp(listener, queues, Error);
             if (listener.Purpose == ListenerPurpose.Dedicated) CheckDedicated(services, listener, Error);
             if (listener.Tls is { } tls) CheckTls(set, listener, tls, Error);
             else if (listener.Protocol == "https") Error("tls", "is missing", "write tls: { certificates: [NAME] }");
@@ -37,6 +39,13 @@ internal static class ListenerValidator
             if (!certificate.Chain.Contains("BEGIN CERTIFICATE", StringComparison.Ordinal)) diagnostics.Error(certificate.Position, certificate.Reference, "chain", "is not a certificate in PEM", "write chain: file:PATH to a PEM file");
             if (!certificate.Key.Contains("PRIVATE KEY", StringComparison.Ordinal)) diagnostics.Error(certificate.Position, certificate.Reference, "key", "is not a private key in PEM", "write key: file:PATH to a PEM file");
         }
+    }
+
+    private static void CheckIcmp(Listener listener, Dictionary<(string Cluster, int Queue), Listener> queues, Action<string, string, string> error)
+    {
+        if (listener.Purpose != ListenerPurpose.Transparent) error("protocol", "only a transparent listener takes ICMP", "write purpose: transparent");
+        if (listener.Port != 0) error("port", "ICMP has no ports", "take it out, and write the number of the packet queue as queue");
+        if (!queues.TryAdd((listener.Cluster, listener.Queue), listener)) error("queue", $"{queues[(listener.Cluster, listener.Queue)].Reference} has packet queue {listener.Queue} already", "choose another");
     }
 
     private static void CheckDedicated(HashSet<(string Cluster, string Name)> services, Listener listener, Action<string, string, string> error)
@@ -55,7 +64,7 @@ internal static class ListenerValidator
     {
         if (listener.Purpose is not (ListenerPurpose.Ingress or ListenerPurpose.ForwardProxy or ListenerPurpose.Database)) error("tls", "this purpose takes no TLS", "take it out");
         foreach (string protocol in tls.Alpn.Where(p => p is not ("h2" or "http/1.1"))) error("tls.alpn", $"\"{protocol}\" is not offered here", "write alpn: [h2, http/1.1], or one of them");
-        if (tls.Alpn.Contains("h2") && listener.Purpose != ListenerPurpose.Ingress) error("tls.alpn", "a forward proxy speaks HTTP/1.1 and SOCKS5", "take h2 out");
+        if (tls.Alpn.Contains("h2") && listener.Purpose is not (ListenerPurpose.Ingress or ListenerPurpose.ForwardProxy)) error("tls.alpn", "only an ingress and a forward proxy speak HTTP/2", "take h2 out");
         if (!tls.ClientNames.IsEmpty && tls.ClientCa is null) error("tls.clientNames", "nobody has verified the names without a CA", "write tls.clientCa too");
         foreach (string cipher in tls.Ciphers.Where(c => c.Length == 0 || c.Any(x => x is not ((>= 'A' and <= 'Z') or (>= '0' and <= '9') or '-' or '_')))) error("tls.ciphers", $"\"{cipher}\" is not a cipher's name", "write OpenSSL's names, one an item: ECDHE-RSA-AES128-GCM-SHA256 or TLS_AES_128_GCM_SHA256");
         if (tls.Certificates.IsEmpty) error("tls.certificates", "is missing", "name a certificate");

@@ -20,6 +20,7 @@ internal static class RouteValidator
                 if (!fine) Error("hosts", $"\"{host}\" is not a host", mend);
             }
 
+            if (!route.ClientNames.IsEmpty && !set.Listeners.Any(l => l.Cluster == route.Cluster && l.Tls?.ClientCa is not null)) diagnostics.Warning(route.Position, route.Reference, "clientNames", "no listener asks clients for certificates, so that nobody is let in", "write tls.clientCa at the listener");
             foreach (PathMatch path in route.Paths)
             {
                 if (path.Kind != PathMatchKind.Regex && !path.Value.StartsWith('/')) Error("paths", $"\"{path.Value}\" does not begin with a slash", $"write /{path.Value}");

@@ -24,6 +24,7 @@ internal static class ServiceValidator
             if (auth.Type != AuthType.Mtls && !auth.Names.IsEmpty) Error("auth.names", "names stand there but the type is not mtls", "write type: mtls, or take names out");
             if (auth.Type == AuthType.Jwt && !hmac && auth.Jwks is { Length: > 0 } jwks && !jwks.StartsWith("https://", StringComparison.Ordinal) && !jwks.StartsWith("http://", StringComparison.Ordinal) && !Path.IsPathRooted(jwks)) Error("auth.jwks", $"\"{jwks}\" is neither a URL nor a whole path", "write https://... or /path/to/jwks.json, readable by the proxies");
             if (service.Tls is not null && service.Protocol != "https") Error("tls", $"the service speaks {service.Protocol}", "write protocol: https, or take tls out");
+            foreach (string protocol in (service.Tls?.Alpn ?? []).Where(p => p is not ("h2" or "http/1.1"))) Error("tls.alpn", $"\"{protocol}\" is not spoken to services", "write alpn: [h2, http/1.1], or one of them");
             if (service.Tls is { Certificate.Length: > 0 } tls && !certificates.Contains((service.Cluster, tls.Certificate)))
             {
                 string? near = Suggestion.For(tls.Certificate, certificates.Where(c => c.Cluster == service.Cluster).Select(c => c.Name));

@@ -3,8 +3,8 @@ namespace MarchProxy.Net.Interop;
 /// <summary>Constants of the Linux ABI (asm-generic; the same on x86-64 and arm64).</summary>
 internal static class Constants
 {
-    internal const int AF_UNIX = 1, AF_INET = 2, AF_INET6 = 10;
-    internal const int SOCK_STREAM = 1, SOCK_DGRAM = 2, SOCK_NONBLOCK = 0x800, SOCK_CLOEXEC = 0x80000;
+    internal const int AF_UNIX = 1, AF_INET = 2, AF_INET6 = 10, AF_NETLINK = 16, NETLINK_NETFILTER = 12;
+    internal const int SOCK_STREAM = 1, SOCK_DGRAM = 2, SOCK_RAW = 3, SOCK_NONBLOCK = 0x800, SOCK_CLOEXEC = 0x80000;
     internal const int SOL_SOCKET = 1, SO_REUSEADDR = 2, SO_ERROR = 4, SO_RCVBUF = 8, SO_KEEPALIVE = 9, SO_LINGER = 13, SO_REUSEPORT = 15;
     internal const int IP_TRANSPARENT = 19, IPV6_TRANSPARENT = 75;
     internal const int IPPROTO_TCP = 6, IPPROTO_IPV6 = 41;

@@ -24,6 +24,7 @@ public sealed partial class EventLoop : IDisposable
     private int _usedSlots;
     private List<ulong> _revisits = [];
     private List<ulong> _revisiting = [];
+    private readonly List<ITurnEnd> _turnEnds = [];
     private volatile bool _stopping;
     private bool _started;
 
@@ -91,6 +92,10 @@ public sealed partial class EventLoop : IDisposable
 
     /// <summary>Called on the loop before it sleeps in the kernel, when this turn had work. Set before <see cref="Start"/>.</summary>
     public Action? OnIdle { get; set; }
+
+    /// <summary>Has somebody called once, when all that this turn brought was worked on: what many did can then be sent by one call.</summary>
+    /// <param name="who">Whom to call.</param>
+    public void AtTurnEnd(ITurnEnd who) => _turnEnds.Add(who);
 
     /// <summary>Sets the loop going on its own thread.</summary>
     public void Start()
@@ -196,6 +201,7 @@ public sealed partial class EventLoop : IDisposable
         (_revisits, _revisiting) = (_revisiting, _revisits);
         for (int i = 0; i < count; i++) Dispatch(_events.Data(i), _events.Events(i));
         bool worked = count > 0 | RunRevisits() | RunPosts() | RunTimers();
+        if (_turnEnds.Count > 0) RunTurnEnds();
         if (!worked || OnIdle is not { } idle) return;
         try
         {
@@ -228,6 +234,24 @@ public sealed partial class EventLoop : IDisposable
         foreach (ulong key in _revisiting) Dispatch(key, EPOLLIN);
         _revisiting.Clear();
         return true;
+    }
+
+    /// <summary>Those who are called may ask to be called once more.</summary>
+    private void RunTurnEnds()
+    {
+        for (int i = 0; i < _turnEnds.Count; i++)
+        {
+            try
+            {
+                _turnEnds[i].OnTurnEnd();
+            }
+            catch (Exception e)
+            {
+                Report(e);
+            }
+        }
+
+        _turnEnds.Clear();
     }
 
     private bool RunTimers()

@@ -79,7 +79,7 @@ internal sealed class EdgeHost : IPlaneHost, IAsyncDisposable
 
     private async Task<int> RunAsync(IConfigSource config, Func<EdgeHost, Task>? started, CancellationToken cancellation)
     {
-        using var signals = new StopSignals(cancellation, config.Reload);
+        using var signals = new StopSignals(config.Reload, cancellation);
         config.Start();
 
         // A file is right or wrong at once; a manager may be away, and then the admin port tells that we are not ready. Who takes over must be ready before it is seen.

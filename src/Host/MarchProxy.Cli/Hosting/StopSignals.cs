@@ -9,9 +9,9 @@ internal sealed class StopSignals : IDisposable
     private readonly CancellationTokenSource _atOnce = new();
     private readonly List<IDisposable> _registrations;
 
-    /// <param name="cancellation">As good as a first SIGTERM.</param>
     /// <param name="reload">Called on SIGHUP.</param>
-    public StopSignals(CancellationToken cancellation, Action<string> reload) => _registrations =
+    /// <param name="cancellation">As good as a first SIGTERM.</param>
+    public StopSignals(Action<string> reload, CancellationToken cancellation) => _registrations =
     [
         cancellation.Register(Stop), On(PosixSignal.SIGTERM, OnStop), On(PosixSignal.SIGINT, OnStop), On(PosixSignal.SIGHUP, () => reload("SIGHUP")),
     ];

@@ -66,7 +66,10 @@ public sealed class FlowTests : IAsyncLifetime
 
     private static FlowCount Count(string host, long allowed = 0, long denied = 0) => new()
     {
-        Flow = new Flow("office", AuthType.None, EgressProtocols.Http, host, 80).ToString(), Allowed = allowed, Denied = denied, Reason = "none",
+        Flow = new Flow("office", AuthType.None, EgressProtocols.Http, host, 80).ToString(),
+        Allowed = allowed,
+        Denied = denied,
+        Reason = "none",
         LastSeen = (DateTimeOffset.UtcNow - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond,
     };
 }

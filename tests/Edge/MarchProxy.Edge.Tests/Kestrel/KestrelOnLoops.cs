@@ -43,7 +43,6 @@ internal sealed class KestrelOnLoops : IHttpApplication<HttpContext>, IAsyncDisp
         kestrel.Limits.MinResponseDataRate = null;
         kestrel.Limits.MaxRequestBodySize = null;
         kestrel.Listen(at ?? new IPEndPoint(IPAddress.Loopback, 0), o => o.Protocols = protocols);
-        kestrel.Listen(host.Transport.HandOverPoint, o => o.Protocols = HttpProtocols.Http2);
         host.Server = new KestrelServer(Options.Create(kestrel), host.Transport, NullLoggerFactory.Instance);
         await host.Server.StartAsync(host, CancellationToken.None);
         string first = host.Server.Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First();

@@ -2,11 +2,9 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using MarchProxy.Edge.Kestrel;
-using MarchProxy.Net;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Endpoint = MarchProxy.Net.Endpoint;
 using TcpListener = MarchProxy.Net.Tcp.TcpListener;
 
 namespace MarchProxy.Edge.Tests.Kestrel;
@@ -229,56 +227,6 @@ public sealed class LoopTransportTests
         }
 
         Assert.False(File.Exists(path));
-    }
-
-    [Fact]
-    public async Task A_loop_hands_over_a_connection_once_it_has_seen_the_preface()
-    {
-        await using KestrelOnLoops host = await StartAsync(1, Echo);
-        var loop = host.Group.Loops[1];
-        int handed = 0;
-        TcpListener listener = await loop.InvokeAsync(() => TcpListener.Open(loop, Endpoint.From(IPAddress.Loopback, 0), async void (connection) =>
-        {
-            byte[] head = new byte[24];
-            for (int got = 0; got < head.Length;)
-            {
-                int n = connection.TryReceive(head.AsSpan(got));
-                if (n == -Errno.EAGAIN) await connection.ReadableAsync(10_000);
-                else got += Math.Max(n, 1);
-            }
-
-            Assert.StartsWith("PRI * HTTP/2.0", Encoding.ASCII.GetString(head), StringComparison.Ordinal);
-            Assert.True(host.Transport.HandOver(connection, head));
-            Array.Clear(head);
-            handed++;
-        }));
-        using HttpClient client = KestrelOnLoops.Client(HttpVersion.Version20);
-        var at = new Uri($"http://127.0.0.1:{listener.Local.Port}/");
-        for (int i = 0; i < 20; i++)
-        {
-            using HttpResponseMessage response = await client.PostAsync(at, new ByteArrayContent(new byte[100_000]));
-            Assert.Equal(100_000, (await response.Content.ReadAsByteArrayAsync()).Length);
-            Assert.Equal(HttpVersion.Version20, response.Version);
-        }
-
-        Assert.Equal(1, handed);
-    }
-
-    [Fact]
-    public async Task Nothing_can_be_handed_over_when_nobody_listens()
-    {
-        await using KestrelOnLoops host = await StartAsync(1, Echo);
-        await host.Server.StopAsync(CancellationToken.None);
-        var loop = host.Group.Loops[0];
-        var answer = new TaskCompletionSource<bool>();
-        TcpListener listener = await loop.InvokeAsync(() => TcpListener.Open(loop, Endpoint.From(IPAddress.Loopback, 0), connection =>
-        {
-            answer.SetResult(host.Transport.HandOver(connection, default));
-            Assert.False(connection.IsClosed);
-            connection.Close();
-        }));
-        using Socket peer = Connect(new Uri($"http://127.0.0.1:{listener.Local.Port}/"));
-        Assert.False(await answer.Task.WaitAsync(KestrelOnLoops.Patience));
     }
 
     [Fact]

@@ -1,5 +1,7 @@
 using System.Net.Sockets;
 using System.Text;
+using MarchProxy.Edge.Http2.Wire;
+using MarchProxy.Edge.Tests.Http2;
 
 namespace MarchProxy.Edge.Tests.Server;
 
@@ -31,6 +33,42 @@ public sealed class AllocationTests
         await RunAsync(client.GetStream(), request, answer, Requests);
         long allocated = await rig.Server.LoopAllocationsAsync() - before;
         Assert.True(allocated < Slack, $"{allocated} bytes for {Requests} requests");
+    }
+
+    [Fact]
+    public async Task A_request_of_http2_in_steady_state_allocates_nothing_on_its_loop()
+    {
+        AppContext.SetSwitch("MarchProxy.Net.NoLeakLog", true);
+        using var origin = new ScriptedOrigin(async (stream, _) =>
+        {
+            byte[] response = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nServer: test\r\n\r\nhello"u8.ToArray();
+            var buffer = new byte[4096];
+            while (await stream.ReadAsync(buffer) > 0) await stream.WriteAsync(response);
+        });
+        await using EdgeRig rig = await EdgeRig.StartAsync(origin.Port, new EdgeSettings { Loops = 1 });
+        using RawHttp2 client = await RawHttp2.ConnectAsync(rig.Web);
+        byte[] block = RawHttp2.Get("/some/path", ("user-agent", "test"));
+        int stream = await RunAsync(client, block, 1, Requests / 4);
+        long before = await rig.Server.LoopAllocationsAsync();
+        await RunAsync(client, block, stream, Requests);
+        long allocated = await rig.Server.LoopAllocationsAsync() - before;
+        Assert.True(allocated < Slack, $"{allocated} bytes for {Requests} requests");
+    }
+
+    private static async Task<int> RunAsync(RawHttp2 client, byte[] block, int stream, int count)
+    {
+        for (int i = 0; i < count; i++, stream += 2)
+        {
+            await client.HeadersAsync(stream, block);
+            while (await client.NextAsync(FrameType.Data, stream) is { Ends: false })
+            {
+                // Whatever the cut, it ends.
+            }
+
+            if (i % 1000 == 0) await client.SendAsync(FrameType.WindowUpdate, 0, 0, RawHttp2.Int(5000));
+        }
+
+        return stream;
     }
 
     private static async Task RunAsync(NetworkStream stream, byte[] request, byte[] answer, int count)

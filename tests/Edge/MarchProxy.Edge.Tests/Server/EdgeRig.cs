@@ -69,16 +69,27 @@ internal sealed class EdgeRig : IAsyncDisposable
         return Encoding.UTF8.GetString(output.WrittenSpan);
     }
 
-    public static async Task<string> AskAsync(IPEndPoint edge, string request)
+    /// <summary>Sends a request and reads to the end of the connection.</summary>
+    /// <param name="edge">Where to.</param>
+    /// <param name="request">What to send.</param>
+    /// <param name="endAfter">What to send behind it, and then nothing more; null to leave our side open.</param>
+    public static async Task<string> AskAsync(IPEndPoint edge, string request, string? endAfter = null)
     {
         using var client = new TcpClient { NoDelay = true };
         await client.ConnectAsync(edge);
-        await client.GetStream().WriteAsync(Encoding.Latin1.GetBytes(request));
+        NetworkStream stream = client.GetStream();
+        await stream.WriteAsync(Encoding.Latin1.GetBytes(request));
+        if (endAfter is not null)
+        {
+            await stream.WriteAsync(Encoding.Latin1.GetBytes(endAfter));
+            client.Client.Shutdown(SocketShutdown.Send);
+        }
+
         using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(20));
         using var all = new MemoryStream();
         try
         {
-            await client.GetStream().CopyToAsync(all, timeout.Token);
+            await stream.CopyToAsync(all, timeout.Token);
         }
         catch (IOException)
         {

@@ -48,6 +48,29 @@ public sealed class OverloadTests
     }
 
     [Fact]
+    public async Task A_request_too_many_of_http2_gets_503_too()
+    {
+        var go = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var origin = new ScriptedOrigin(async (stream, _) =>
+        {
+            await ScriptedOrigin.ReadHeadAsync(stream);
+            await go.Task;
+            await stream.WriteAsync(Encoding.ASCII.GetBytes(Ok));
+        });
+        await using EdgeRig rig = await EdgeRig.StartAsync(origin.Port, new EdgeSettings { Loops = 1, MaxRequestsPerLoop = 1 });
+        using var client = new HttpClient { BaseAddress = new Uri($"http://{rig.Web}/"), DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        Task<HttpResponseMessage> first = client.GetAsync(new Uri("a", UriKind.Relative));
+        await Eventually.HoldsAsync(() => rig.Metrics().Contains("marchproxy_active_requests 1", StringComparison.Ordinal), rig.Metrics);
+        using HttpResponseMessage refused = await client.GetAsync(new Uri("b", UriKind.Relative));
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
+        Assert.Equal(TimeSpan.FromSeconds(1), refused.Headers.RetryAfter?.Delta);
+        Told(rig, Refusals.Requests);
+        go.SetResult();
+        using HttpResponseMessage served = await first;
+        Assert.Equal(HttpStatusCode.OK, served.StatusCode);
+    }
+
+    [Fact]
     public async Task A_connect_too_many_gets_503()
     {
         // An accept queue that is full: further connects wait.

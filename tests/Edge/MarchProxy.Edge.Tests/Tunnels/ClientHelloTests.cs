@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using MarchProxy.Edge.Tunnels;
+using MarchProxy.Model.Egress;
 
 namespace MarchProxy.Edge.Tests.Tunnels;
 
@@ -44,16 +45,48 @@ public sealed class ClientHelloTests
     [Fact]
     public async Task Two_names_are_none()
     {
-        byte[] hello = (await RealHelloAsync("orders.test"))[5..];
-        byte[] extension = [0, 0, 0, 14, 0, 12, 0, 0, 9, .. "evil.test"u8];
-        byte[] doubled = [.. hello, .. extension];
-        int at = 4 + 34;
-        at += 1 + doubled[at];
-        at += 2 + BinaryPrimitives.ReadUInt16BigEndian(doubled.AsSpan(at));
-        at += 1 + doubled[at];
-        BinaryPrimitives.WriteUInt16BigEndian(doubled.AsSpan(at), (ushort)(doubled.Length - at - 2));
-        BinaryPrimitives.WriteUInt16BigEndian(doubled.AsSpan(2), (ushort)(doubled.Length - 4));
+        byte[] doubled = With(await RealHelloAsync("orders.test"), [0, 0, 0, 14, 0, 12, 0, 0, 9, .. "evil.test"u8]);
         Assert.Equal(HelloStatus.Malformed, ClientHello.Read(Records(doubled, 4000), out _));
+    }
+
+    [Theory]
+    [InlineData("orders.test", true)]
+    [InlineData("public.ech.test", false)]
+    public async Task Of_an_encrypted_hello_the_outer_name_counts(string outer, bool passes)
+    {
+        // encrypted_client_hello (RFC 9849): outer, HKDF-SHA256 with AES-128-GCM, a configuration, a key share, and what nobody on the way can read.
+        byte[] encrypted = [0, 0, 1, 0, 1, 7, 0, 32, .. new byte[32], 0, 200, .. new byte[200]];
+        byte[] hello = Records(With(await RealHelloAsync(outer), [0xFE, 0x0D, 0, (byte)encrypted.Length, .. encrypted]), 4000);
+        Assert.Equal((HelloStatus.Hello, outer), (ClientHello.Read(hello, out string name), name));
+        foreach (bool needsTls in new[] { true, false })
+        {
+            var guard = new HelloGuard("orders.test", isAddress: false, needsTls);
+            Assert.Equal(passes, guard.Inspect(hello));
+            Assert.Equal(passes ? DenyReason.None : DenyReason.SniMismatch, guard.Reason);
+        }
+    }
+
+    [Fact]
+    public async Task A_hello_larger_than_any_client_sends_is_refused_before_it_is_whole()
+    {
+        byte[] padding = new byte[17_000];
+        byte[] large = Records(With(await RealHelloAsync("orders.test"), [0, 21, (byte)(padding.Length >> 8), (byte)padding.Length, .. padding]), 4000);
+        var guard = new HelloGuard("orders.test", isAddress: false, needsTls: true);
+        Assert.False(guard.Inspect(large.AsSpan(0, 5000)));
+        Assert.Equal(DenyReason.SniMismatch, guard.Reason);
+    }
+
+    /// <summary>A hello's handshake message with one more extension.</summary>
+    private static byte[] With(byte[] record, byte[] extension)
+    {
+        byte[] more = [.. record[5..], .. extension];
+        int at = 4 + 34;
+        at += 1 + more[at];
+        at += 2 + BinaryPrimitives.ReadUInt16BigEndian(more.AsSpan(at));
+        at += 1 + more[at];
+        BinaryPrimitives.WriteUInt16BigEndian(more.AsSpan(at), (ushort)(more.Length - at - 2));
+        BinaryPrimitives.WriteUInt16BigEndian(more.AsSpan(2), (ushort)(more.Length - 4));
+        return more;
     }
 
     private static byte[] Records(ReadOnlySpan<byte> handshake, int size)

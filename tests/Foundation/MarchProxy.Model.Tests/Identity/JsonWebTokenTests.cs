@@ -83,6 +83,18 @@ public sealed class JsonWebTokenTests : IDisposable
     }
 
     [Fact]
+    public void The_secret_before_the_last_rotation_holds_until_its_end()
+    {
+        string token = Sign("HS256", $$"""{"sub":"a","exp":{{s_now.AddHours(9).ToUnixTimeSeconds()}}}""");
+        Service rotated = Of("HS256") with { Auth = Of("HS256").Auth with { Secret = "a new secret for everybody", PreviousSecret = "a secret that is shared", PreviousUntil = s_now.AddHours(1) } };
+        Assert.Null(JsonWebToken.Verify(token, rotated, null, s_now));
+        Assert.Null(JsonWebToken.Verify(token, rotated, null, s_now.AddMinutes(59)));
+        Assert.Contains("signature", JsonWebToken.Verify(token, rotated, null, s_now.AddHours(1)), StringComparison.Ordinal);
+        Assert.NotNull(JsonWebToken.Verify(token, rotated with { Auth = rotated.Auth with { PreviousUntil = null } }, null, s_now));
+        Assert.NotNull(JsonWebToken.Verify(token, rotated with { Auth = rotated.Auth with { PreviousSecret = "" } }, null, s_now));
+    }
+
+    [Fact]
     public void A_public_key_is_no_shared_secret_and_none_is_no_algorithm()
     {
         // RFC 8725 section 2.1: HS256 under the public key's text, for a service of RS256.

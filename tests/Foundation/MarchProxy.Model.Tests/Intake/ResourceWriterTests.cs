@@ -15,17 +15,17 @@ public sealed class ResourceWriterTests
           - { name: one, description: "é \"quoted\"", addresses: [one.test, "*.one.test", 10.0.0.0/8, "::1"], ports: "9000,443,8000-8099", protocol: tcp, collection: group, owners: [ann],
               auth: { type: token, token: first-token, previousToken: older-token, previousUntil: 2026-12-01T10:00:00Z }, resolve: { one.test: [127.0.0.1, "::1"] }, allowAddresses: [127.0.0.0/8] }
           - { name: two, auth: { type: jwt, algorithm: ES256, jwks: "https://keys.test/jwks", issuer: me, audience: you } }
-          - { name: three, addresses: [3.3.3.3], protocol: https, tls: { serverName: three.test, ca: "-----BEGIN CERTIFICATE-----\nq\n", certificate: cert, insecureSkipVerify: true }, auth: { type: jwt, secret: shared-secret } }
+          - { name: three, addresses: [3.3.3.3], protocol: https, tls: { serverName: three.test, ca: "-----BEGIN CERTIFICATE-----\nq\n", certificate: cert, insecureSkipVerify: true }, auth: { type: jwt, secret: shared-secret, previousSecret: secret-before, previousUntil: 2026-12-01T10:00:00Z } }
         mappings:
           - { name: all-fields, sources: [one, "collection:group"], destinations: [three], protocols: [udp, tcp], ports: "53", portMap: { "53": 5353 }, effect: report, priority: 7, auth: none,
               rateLimit: 100, timeout: 1500ms, expiresAt: 2099-01-01T00:00:00Z, justification: because, approval: pending, listen: { address: "::", port: 53, protocol: udp, servicePort: 53 } }
         routes:
-          - { name: web, hosts: [shop.test, "*.shop.test"], paths: [{ prefix: /a }, { exact: /b }, { regex: "^/c[0-9]+$" }], methods: [GET], backends: [{ service: one, weight: 3 }, three], retries: 0,
+          - { name: web, clientNames: ["spiffe://c/d"], hosts: [shop.test, "*.shop.test"], paths: [{ prefix: /a }, { exact: /b }, { regex: "^/c[0-9]+$" }], methods: [GET], backends: [{ service: one, weight: 3 }, three], retries: 0,
               timeout: 5s, stripPrefix: /a, addPrefix: /z, requestHeaders: { set: { X-A: "1" }, add: { X-B: "2" }, remove: [X-C] }, responseHeaders: { remove: [Server] }, priority: 9 }
         certificates:
-          - { name: cert, chain: "-----BEGIN CERTIFICATE-----\nx\n", key: "-----BEGIN PRIVATE KEY-----\ny\n" }
+          - { name: cert, chain: "-----BEGIN CERTIFICATE-----\nx\n", key: "-----BEGIN PRIVATE KEY-----\ny\n", ocsp: staple }
         listeners:
-          - { name: front, address: 0.0.0.0, port: 443, purpose: ingress, protocol: https, tls: { certificates: [cert], minVersion: "1.3", clientCa: "-----BEGIN CERTIFICATE-----\nz\n" } }
+          - { name: front, address: 0.0.0.0, port: 443, purpose: ingress, protocol: https, maxConnectionsPerAddress: 50, tls: { certificates: [cert], minVersion: "1.3", ciphers: [TLS_AES_128_GCM_SHA256], clientCa: "-----BEGIN CERTIFICATE-----\nz\n", clientNames: ["spiffe://a/b"] } }
           - { name: db, port: 5432, purpose: database, engine: postgresql, database: sales }
           - { name: lines, port: 514, purpose: syslog, source: hosts, protocol: udp }
           - { name: straight, port: 99, purpose: dedicated, service: three, servicePort: 9 }
@@ -63,7 +63,7 @@ public sealed class ResourceWriterTests
             "maxProxies", "labels", "description", "addresses", "9000,443,8000-8099", "protocol", "collection", "owners", "tokenHash", "previousTokenHash", "previousUntil", "resolve", "allowAddresses",
             "algorithm", "jwks", "issuer", "audience", "secret", "sources", "destinations", "portMap", "effect", "priority", "rateLimit", "1500ms", "expiresAt", "justification", "approval", "listen",
             "servicePort", "hosts", "prefix", "exact", "regex", "methods", "weight", "retries", "5s", "stripPrefix", "addPrefix", "requestHeaders", "responseHeaders", "remove", "chain", "key", "purpose", "serverName", "insecureSkipVerify",
-            "certificates", "minVersion", "clientCa", "engine", "database\":\"sales", "source\":\"hosts",
+            "certificates", "minVersion", "clientCa", "previousSecret", "maxConnectionsPerAddress", "ciphers", "clientNames\":[\"spiffe://a/b", "clientNames\":[\"spiffe://c/d", "ocsp", "engine", "database\":\"sales", "source\":\"hosts",
             "database\":\"inner", "maxConnections", "replica", "credential", "verify-full", "ca\":", "session", "size", "warmUpPercent", "idleTimeout", "lifetime", "connectTimeout", "queueTimeout", "maxQueue", "readWriteSplit",
             "requireTls", "allowFrom", "quotaPerHour", "tenant", "tables", "until", "scripting", "detection", "monitor", "blockedObjects", "allowedFingerprints",
         }) Assert.Contains(field, all, StringComparison.Ordinal);
@@ -74,7 +74,7 @@ public sealed class ResourceWriterTests
     public void A_redacted_resource_holds_no_secret()
     {
         string all = string.Concat(Read(Everything).All.Select(r => Encoding.UTF8.GetString(ResourceWriter.ToJson(r, redact: true))));
-        foreach (string secret in new[] { "sha256:", "shared-secret", "PRIVATE KEY", "server-password", "ann-password", "SCRAM" }) Assert.DoesNotContain(secret, all, StringComparison.Ordinal);
+        foreach (string secret in new[] { "sha256:", "shared-secret", "secret-before", "PRIVATE KEY", "server-password", "ann-password", "SCRAM" }) Assert.DoesNotContain(secret, all, StringComparison.Ordinal);
     }
 
     [Fact]

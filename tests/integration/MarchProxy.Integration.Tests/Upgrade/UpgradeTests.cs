@@ -72,6 +72,38 @@ public sealed class UpgradeTests : IAsyncLifetime
         await echoing;
     }
 
+    [Fact]
+    public async Task Clients_of_http2_turn_to_the_new_process_without_losing_a_request()
+    {
+        await using RunningEdge edge = await RunningEdge.StartAsync(_folder, ["run", "edge", "--file", _folder.Write("edge.yaml", Resources(9))]);
+        using var client = new HttpClient { BaseAddress = new Uri($"http://{edge["web"]}/"), DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        using var stop = new CancellationTokenSource();
+        Task<int>[] loops = [.. Enumerable.Range(0, 8).Select(_ => AskOnAsync(client, stop.Token))];
+        for (int i = 0; i < 2; i++)
+        {
+            (int code, string said) = await edge.UpgradeAsync();
+            Assert.True(code == 0, said + edge.Output);
+            await edge.FollowedAsync();
+        }
+
+        await stop.CancelAsync();
+        int[] served = await Task.WhenAll(loops);
+        Assert.All(served, n => Assert.True(n > 20, $"{n}"));
+        Assert.DoesNotContain("defect", edge.Output, StringComparison.Ordinal);
+    }
+
+    private static async Task<int> AskOnAsync(HttpClient client, CancellationToken stop)
+    {
+        int served = 0;
+        for (; !stop.IsCancellationRequested; served++)
+        {
+            using HttpResponseMessage response = await client.GetAsync(new Uri("x", UriKind.Relative), CancellationToken.None);
+            Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        }
+
+        return served;
+    }
+
     [Theory]
     [InlineData("program")]
     [InlineData("configuration")]

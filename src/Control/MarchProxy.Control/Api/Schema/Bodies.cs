@@ -103,6 +103,9 @@ public sealed record ServiceTlsBody
 
     /// <summary>The certificate shown to a service that asks for one.</summary>
     public string? Certificate { get; init; }
+
+    /// <summary>Protocols offered to it, best first: h2, http/1.1; left out for both.</summary>
+    public string[]? Alpn { get; init; }
 }
 
 /// <summary>The proof of a service.</summary>
@@ -216,6 +219,9 @@ public sealed record RouteBody : ResourceFields
     /// <summary>Exact host names or <c>*.x</c>.</summary>
     public List<string>? Hosts { get; init; }
 
+    /// <summary>SPIFFE URIs, DNS names or common names of which a client's certificate must have one.</summary>
+    public List<string>? ClientNames { get; init; }
+
     /// <summary>Conditions on header fields: a value, or an object with one of exact, prefix, regex, present.</summary>
     public Dictionary<string, JsonNode>? Headers { get; init; }
 
@@ -316,13 +322,16 @@ public sealed record ListenerBody : ResourceFields
     /// <summary>Of transparent: tproxy (default) or redirect.</summary>
     public string? Via { get; init; }
 
+    /// <summary>Of transparent ICMP: the number of the kernel's packet queue.</summary>
+    public int? Queue { get; init; }
+
     /// <summary>Whether connections begin with a PROXY protocol header (v1 or v2).</summary>
     public bool? ProxyProtocol { get; init; }
 
     /// <summary>Connections that one address (IPv6: one /64) may have open here; left out, there is no bound.</summary>
     public int? MaxConnectionsPerAddress { get; init; }
 
-    /// <summary>http, https, tcp or udp.</summary>
+    /// <summary>http, https, tcp, udp or, of a transparent one, icmp.</summary>
     public string? Protocol { get; init; }
 
     /// <summary>The service that a dedicated listener leads to.</summary>

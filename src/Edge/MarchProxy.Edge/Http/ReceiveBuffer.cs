@@ -5,8 +5,8 @@ using MarchProxy.Net.Tcp;
 
 namespace MarchProxy.Edge.Http;
 
-/// <summary>What was read from a connection of HTTP/1.1 and not yet used, in one block; none while there is nothing. A field, never copied.</summary>
-internal struct Http1Input
+/// <summary>What was read from a connection and not yet used, in one block; none while there is nothing. A field, never copied.</summary>
+internal struct ReceiveBuffer
 {
     private Block? _block;
     private int _start, _end;
