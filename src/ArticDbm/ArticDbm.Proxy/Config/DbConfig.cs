@@ -1,6 +1,5 @@
 using System.Collections.Frozen;
 using MarchProxy.Model.Databases;
-using MarchProxy.Model.Resources;
 using MarchProxy.Model.Snapshots;
 
 namespace ArticDbm.Proxy.Config;

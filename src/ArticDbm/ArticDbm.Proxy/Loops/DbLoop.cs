@@ -1,11 +1,9 @@
 using ArticDbm.Proxy.Audit;
 using ArticDbm.Proxy.Config;
-using ArticDbm.Proxy.Identity;
 using ArticDbm.Proxy.Listeners;
 using ArticDbm.Proxy.Pools;
 using ArticDbm.Proxy.Postgres;
 using ArticDbm.Security;
-using MarchProxy.Model.Resources;
 using MarchProxy.Net.Dns;
 using MarchProxy.Net.Loop;
 using MarchProxy.Net.Tcp;

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using ArticDbm.Protocols.Postgres;
 using ArticDbm.Proxy.Config;
 using ArticDbm.Proxy.Pools;
-using ArticDbm.Security;
 using MarchProxy.Model.Resources;
 using MarchProxy.Net.Loop;
 using System.Runtime.CompilerServices;

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
-using System.Text;
 using ArticDbm.Protocols.Postgres;
 using ArticDbm.Proxy.Pools;
 using ArticDbm.Security;

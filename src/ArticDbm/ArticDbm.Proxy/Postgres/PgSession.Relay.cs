@@ -1,5 +1,4 @@
 using System.Buffers.Text;
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using ArticDbm.Protocols.Postgres;
 using MarchProxy.Net;

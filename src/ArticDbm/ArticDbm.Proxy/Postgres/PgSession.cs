@@ -7,7 +7,6 @@ using ArticDbm.Proxy.Listeners;
 using ArticDbm.Proxy.Loops;
 using MarchProxy.Model.Databases;
 using MarchProxy.Model.Resources;
-using MarchProxy.Net;
 using MarchProxy.Net.Loop;
 using MarchProxy.Net.Tcp;
 

@@ -5,7 +5,6 @@ using MarchProxy.Edge.Kestrel;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using TcpListener = MarchProxy.Net.Tcp.TcpListener;
 
 namespace MarchProxy.Edge.Tests.Kestrel;
 
