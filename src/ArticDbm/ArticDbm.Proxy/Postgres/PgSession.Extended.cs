@@ -12,7 +12,7 @@ namespace ArticDbm.Proxy.Postgres;
 /// <content>
 /// The extended protocol. Named statements are the session's; on servers they have names of ours, and are prepared on whichever connection needs them. The unnamed one
 /// goes through as it is, and is parsed again where the connection has changed since.
-/// </summary>
+/// </content>
 internal sealed partial class PgSession
 {
     private readonly Dictionary<string, PreparedStatement> _statements = new(StringComparer.Ordinal);
