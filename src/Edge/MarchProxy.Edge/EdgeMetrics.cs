@@ -45,6 +45,8 @@ internal sealed class EdgeMetricFamilies(MetricRegistry registry)
 
     public CounterFamily Http2Faults { get; } = registry.Counter("marchproxy_http2_faults_total", "Faults of HTTP/2 peers that ended a connection or a stream, by kind.", "fault");
 
+    public IngressMetricFamilies Ingress { get; } = new(registry);
+
     public CounterFamily Retries { get; } = registry.Counter("marchproxy_upstream_retries_total", "Tries after the first.");
 }
 
@@ -75,6 +77,8 @@ internal sealed class EdgeMetrics(EdgeMetricFamilies families, int shard)
     private int _lastStatus;
     private CounterCell? _lastRequests;
     private HistogramCell? _lastDuration;
+
+    public IngressMetrics Ingress { get; } = new(families.Ingress, shard);
 
     public DatagramMetrics Datagrams { get; } = new(families.Datagrams, families.DatagramsDropped, shard);
 
@@ -116,13 +120,17 @@ internal sealed class EdgeMetrics(EdgeMetricFamilies families, int shard)
     {
         if (!ReferenceEquals(record.Listener, _lastListener) || !ReferenceEquals(record.Kind, _lastKind) || record.Status != _lastStatus) Choose(record);
         _lastRequests!.Inc();
+        if (record.Cache is { } cache) Ingress.Cache(cache);
+        if (record.Retries > 0) _retries.Add(record.Retries);
+        if (record.Reason is { } reason) Failure(reason);
+        if (record.Upstream.Family != default) (record.UpstreamReused ? _reused : _opened).Inc();
+
+        // What no client waits for says nothing about what clients see.
+        if (record.IsErrand) return;
         _lastDuration!.Record(Stopwatch.GetElapsedTime(record.Started, record.Ended).TotalSeconds);
         _bytesIn.Add(record.BytesIn);
         _bytesOut.Add(record.BytesOut);
-        if (record.Upstream.Family != default) (record.UpstreamReused ? _reused : _opened).Inc();
-        if (record.Retries > 0) _retries.Add(record.Retries);
         if (record.Effect is { } effect) Decision(effect, record.Reason ?? "none");
-        if (record.Reason is { } reason) Failure(reason);
     }
 
     private void Choose(AccessRecord record)

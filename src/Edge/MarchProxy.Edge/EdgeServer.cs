@@ -1,5 +1,7 @@
+using System.Text;
 using MarchProxy.Edge.Access;
 using MarchProxy.Edge.Balancing;
+using MarchProxy.Edge.Caching;
 using MarchProxy.Edge.Config;
 using MarchProxy.Edge.Egress;
 using MarchProxy.Edge.Health;
@@ -38,6 +40,8 @@ public sealed partial class EdgeServer : IAsyncDisposable
     private readonly EgressLimits _limits;
     private readonly RateTable _rates;
     private readonly EndpointTable _endpoints = new();
+    private readonly CircuitTable _circuits;
+    private readonly ResponseCache _cache;
     private readonly HealthMonitor _health;
     private readonly EdgeInheritance? _inherited;
     private readonly OwnHost _own = new();
@@ -69,6 +73,8 @@ public sealed partial class EdgeServer : IAsyncDisposable
         _time = time;
         _jwks = new JwksStore(time, log);
         _rates = new RateTable(time);
+        _cache = new ResponseCache(settings.CacheBytes);
+        _circuits = new CircuitTable(GiveUpIdle);
         _limits = new EgressLimits(time, _rates);
         _health = new HealthMonitor(log, time);
         _loops = new LoopGroup(LoopCount(settings), EventLoopOptions.Default with { MaxBufferBytes = settings.MaxBufferBytesPerLoop });
@@ -97,6 +103,18 @@ public sealed partial class EdgeServer : IAsyncDisposable
     /// <summary>The loops as a transport for Kestrel: what is served beside the data plane needs no threads of its own.</summary>
     public LoopTransport CreateTransport() => new(_loops.Loops, LoopTransportOptions.Default with { Inherited = _inherited?.Sockets });
 
+    /// <summary>Throws out stored responses.</summary>
+    /// <param name="route">Of this route; empty for any.</param>
+    /// <param name="host">Of this host; empty for any.</param>
+    /// <param name="target">Of this path and query; empty for any.</param>
+    /// <param name="prefix">Of all targets that begin so.</param>
+    /// <returns>Of how many targets.</returns>
+    public int PurgeCache(string route, string host, string target, bool prefix) =>
+        _cache.Purge(Encoding.UTF8.GetBytes(route), Encoding.UTF8.GetBytes(host.ToLowerInvariant()), Encoding.UTF8.GetBytes(target), prefix);
+
+    /// <summary>Bytes and number of targets of stored responses.</summary>
+    public (long Bytes, int Count) CacheUse => (_cache.Bytes, _cache.Count);
+
     /// <summary>How many loops an edge with these settings has: the shards of its metrics.</summary>
     /// <param name="settings">The settings.</param>
     public static int LoopCount(EdgeSettings settings) => settings.Loops > 0 ? settings.Loops : Environment.ProcessorCount;
@@ -110,7 +128,7 @@ public sealed partial class EdgeServer : IAsyncDisposable
         try
         {
             ObjectDisposedException.ThrowIf(_released, this);
-            var config = new EdgeConfig(snapshot, _upstreams, _endpoints);
+            var config = new EdgeConfig(snapshot, _upstreams, _endpoints, _circuits);
             if (_edges.Length == 0) Begin(config);
 
             await _jwks.PrepareAsync(snapshot);
@@ -184,15 +202,29 @@ public sealed partial class EdgeServer : IAsyncDisposable
         _metrics.Observe("marchproxy_egress_open_tunnels", "Tunnels, SOCKS and dedicated connections open, by the service that asks.", "source", _limits.Tunnels);
         _metrics.Observe("marchproxy_upstream_up", "Whether an address of a service gets requests: 0 when its health check fails or it is set aside.", "upstream", () => _endpoints.Up(() => Environment.TickCount64));
         _metrics.Observe("marchproxy_ocsp_staple_seconds", "Seconds for which the OCSP staple of a certificate holds yet; 0 without one.", "certificate", _stapler.Left);
+        _metrics.Observe("marchproxy_cache_bytes", "Bytes of memory that stored responses take.", () => _cache.Bytes);
+        _metrics.Observe("marchproxy_cache_objects", "Targets that responses are stored of.", () => _cache.Count);
+        _metrics.Observe("marchproxy_cache_evicted_total", "Targets thrown out for others.", () => _cache.Evicted);
+        _metrics.Observe("marchproxy_cache_purged_total", "Targets thrown out by request.", () => _cache.Purged);
+        _metrics.Observe("marchproxy_circuit_requests", "Requests under way to services with bounds.", "service", () => _circuits.Read(c => c.Requests));
+        _metrics.Observe("marchproxy_circuit_connections", "Connections open to services with bounds.", "service", () => _circuits.Read(c => c.Connections.Open));
+        _metrics.Observe("marchproxy_circuit_pending", "Requests that wait for a connection.", "service", () => _circuits.Read(c => c.Connections.Waiting));
+        _metrics.Observe("marchproxy_circuit_refused_total", "What was refused since a bound was reached: service, and requests, connections or retries.", "circuit", _circuits.Refused);
         _edges =
         [
             .. _loops.Loops.Select(loop => new EdgeLoop(
                 loop, _settings, config, _resolver, new EdgeMetrics(families, loop.Id),
-                new AccessLog(_accessLog is null ? null : new LineBatch(_accessLog), _time), new ClientProof(_jwks), _limits, _rates, _overload, _time, Defect)),
+                new AccessLog(_accessLog is null ? null : new LineBatch(_accessLog), _time, _settings.AccessLogFormat, _settings.AccessLogSample), new ClientProof(_jwks), _limits, _rates, _cache, _overload, _time, Defect)),
         ];
         _listeners = new ListenerSet(_loops, _edges, _inherited?.Sockets, new ListenerTlsFactory(_tickets, _stapler, _time));
         _loops.Start();
         foreach (EventLoop loop in _loops.Loops) loop.Post(_edges[loop.Id].Start);
+    }
+
+    /// <summary>A request waits for a connection to a service with bounds: an idle one on another loop is of no use to it.</summary>
+    private void GiveUpIdle(CompiledBackend backend)
+    {
+        foreach (EdgeLoop edge in _edges) edge.Loop.Post(() => edge.Pool.DropOneIdle(backend.Endpoints, backend.Tls));
     }
 
     private async Task<int> OpenSessionsAsync()

@@ -60,6 +60,15 @@ public sealed record EdgeSettings
     /// <summary>Requests served on one client connection before it is closed. Default 1,000,000: long enough never to matter, short enough to rebalance.</summary>
     public int MaxRequestsPerConnection { get; init; } = 1_000_000;
 
+    /// <summary>Bytes of memory for stored responses, over all routes. Default 128 MiB: what a small host can spare.</summary>
+    public long CacheBytes { get; init; } = 128 << 20;
+
+    /// <summary>How access lines are written: json (default), combined, common, or a template with nginx's names.</summary>
+    public string AccessLogFormat { get; init; } = "json";
+
+    /// <summary>Of a hundred access lines about what went well, how many are written. Default all; refusals and errors always are.</summary>
+    public int AccessLogSample { get; init; } = 100;
+
     /// <summary>Event loops; zero for one a core.</summary>
     public int Loops { get; init; }
 }

@@ -10,7 +10,7 @@ internal sealed class Secrets(params (string Name, string Value)[] values) : ISe
 
     public string? FromFile(string path) => values.FirstOrDefault(v => v.Name == path).Value;
 
-    public static Secrets Usual { get; } = new(("BILLING_TOKEN", "billing-secret"), ("REPORTER_SECRET", "reporter-secret"), ("PG_PASSWORD", "pg-secret"), ("MYSQL_PASSWORD", "my-secret"), ("APP_PASSWORD", "app-secret"), ("ANALYST_PASSWORD", "analyst-secret"));
+    public static Secrets Usual { get; } = new(("BILLING_TOKEN", "billing-secret"), ("REPORTER_SECRET", "reporter-secret"), ("PG_PASSWORD", "pg-secret"), ("MYSQL_PASSWORD", "my-secret"), ("APP_PASSWORD", "app-secret"), ("ANALYST_PASSWORD", "analyst-secret"), ("AFFINITY_SECRET", "affinity-secret-for-tests"));
 
     public static IntakeResult Read(string yaml) => ResourceReader.ReadYaml(yaml, "test.yaml", Usual);
 

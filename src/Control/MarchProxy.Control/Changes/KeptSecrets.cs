@@ -33,6 +33,8 @@ internal static class KeptSecrets
                 return (WithVerifiers(account, (before as DbAccount)?.Verifiers), null);
             case Database { Credential: { Password: null, User.Length: > 0 } credential } database when before is Database { Credential: { Password: { } password } known } && known.User == credential.User:
                 return (database with { Credential = credential with { Password = password } }, null);
+            case Route { Affinity: { Secret: null } affinity } route when before is Route { Affinity.Secret: { } secret }:
+                return (route with { Affinity = affinity with { Secret = secret } }, null);
             default:
                 return (wanted, null);
         }

@@ -35,6 +35,7 @@ internal static class References
                 break;
             case Route route:
                 foreach (Backend backend in route.Backends) yield return ("services", backend.Service);
+                if (route.Mirror is { } mirror) yield return ("services", mirror.Service);
                 break;
             case Listener listener:
                 if (listener.Service.Length > 0) yield return ("services", listener.Service);

@@ -1,12 +1,17 @@
 using System.Diagnostics;
+using MarchProxy.Model.Resources;
 using MarchProxy.Telemetry.Logs;
 
 namespace MarchProxy.Edge.Access;
 
-/// <summary>One loop's access log: one JSON line for each request and each connection, built without allocation and handed on in blocks.</summary>
-internal sealed class AccessLog(LineBatch? batch, TimeProvider time)
+/// <summary>One loop's access log: one line for each request and each connection, built without allocation and handed on in blocks.</summary>
+internal sealed class AccessLog(LineBatch? batch, TimeProvider time, string format, int sample)
 {
     private readonly JsonLine _line = new();
+    private readonly Way _usual = new(AccessLogFormat.Parse(format) is { } parsed ? new LineTemplate(parsed) : null, sample);
+    private Dictionary<string, Way>? _ways;
+    private string? _lastListener;
+    private Way? _last;
 
     // A wall clock for every line, from one reading a flush: the monotonic clock gives the difference.
     private long _wallMicros = (time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / 10;
@@ -19,9 +24,29 @@ internal sealed class AccessLog(LineBatch? batch, TimeProvider time)
         batch?.Flush();
     }
 
+    /// <summary>Whether some line tells what a client says it is.</summary>
+    public bool TellsAgent { get; private set; }
+
+    /// <summary>Takes over how listeners want their lines.</summary>
+    public void Obey(IEnumerable<Listener> listeners)
+    {
+        _lastListener = null;
+        Dictionary<string, Way> ways = listeners.Where(l => l.AccessLog is not null).ToDictionary(l => l.Name, l => WayOf(l.AccessLog!), StringComparer.Ordinal);
+        _ways = ways.Count > 0 ? ways : null;
+        TellsAgent = batch is not null && ways.Values.Append(_usual).Any(w => w.Template?.NeedsAgent == true);
+    }
+
     public void Write(AccessRecord record)
     {
-        if (batch is null) return;
+        if (batch is null || (record.IsErrand && record.Reason is null)) return;
+        Way way = _ways is null ? _usual : Find(record.Listener);
+        if (way.Sample < 100 && WentWell(record) && Random.Shared.Next(100) >= way.Sample) return;
+        if (way.Template is not null)
+        {
+            batch.Append(way.Template.Write(record, _wallMicros + Micros(_wallTimestamp, record.Ended)));
+            return;
+        }
+
         Span<byte> address = stackalloc byte[64];
         _line.Begin();
         _line.Time("time"u8, _wallMicros + Micros(_wallTimestamp, record.Ended));
@@ -51,8 +76,26 @@ internal sealed class AccessLog(LineBatch? batch, TimeProvider time)
         if (record.FirstByte != 0) _line.Millis("first_byte_ms"u8, Micros(record.Started, record.FirstByte));
         _line.Millis("duration_ms"u8, Micros(record.Started, record.Ended));
         if (record.Retries > 0) _line.Number("retries"u8, record.Retries);
+        if (record.Cache is { } cache) _line.String("cache"u8, cache);
+        if (record.Waf is { } waf) _line.String("waf"u8, waf);
         batch.Append(_line.End());
     }
 
+    private static bool WentWell(AccessRecord record) => record.Status < 400 && record.Reason is null && record.Waf is null && record.Effect is null or "allow";
+
+    private Way WayOf(ListenerLog log) => new(
+        log.Format.Length == 0 ? _usual.Template : AccessLogFormat.Parse(log.Format) is { } own ? new LineTemplate(own) : null, log.Sample < 0 ? _usual.Sample : log.Sample);
+
+    /// <summary>Names in records are the same objects again and again.</summary>
+    private Way Find(string listener)
+    {
+        if (ReferenceEquals(listener, _lastListener)) return _last!;
+        (_lastListener, _last) = (listener, _ways!.GetValueOrDefault(listener, _usual));
+        return _last;
+    }
+
     private static long Micros(long from, long to) => (to - from) / (Stopwatch.Frequency / 1_000_000);
+
+    /// <summary>How lines are written: by a template, or as JSON; and how many of those about what went well.</summary>
+    private sealed record Way(LineTemplate? Template, int Sample);
 }

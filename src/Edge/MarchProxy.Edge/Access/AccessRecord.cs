@@ -13,7 +13,7 @@ internal sealed class AccessRecord
     private const int TextCapacity = 2048;
     private readonly byte[] _text = new byte[TextCapacity];
     private int _used;
-    private (int Start, int Length) _method, _host, _path;
+    private (int Start, int Length) _method, _host, _path, _agent, _referer;
 
     /// <summary>"http", "connect", "upgrade" or "tcp".</summary>
     public string Kind = "http";
@@ -45,6 +45,19 @@ internal sealed class AccessRecord
     /// <summary>Stopwatch ticks; zero where it did not happen.</summary>
     public long Started, Connected, FirstByte, Ended;
 
+    /// <summary>What the cache did: hit, stale, revalidated, expired, miss or bypass; null where none is.</summary>
+    public string? Cache;
+
+    /// <summary>The rule of the WAF that found something, else null.</summary>
+    public string? Waf;
+
+    /// <summary>Whether no client waited for it: a copy of a request, or the renewal of a stored response.</summary>
+    public bool IsErrand => Kind is "mirror" or "refresh";
+
+    public ReadOnlySpan<byte> UserAgent => _text.AsSpan(_agent.Start, _agent.Length);
+
+    public ReadOnlySpan<byte> Referer => _text.AsSpan(_referer.Start, _referer.Length);
+
     public ReadOnlySpan<byte> Method => _text.AsSpan(_method.Start, _method.Length);
 
     public ReadOnlySpan<byte> Host => _text.AsSpan(_host.Start, _host.Length);
@@ -54,11 +67,11 @@ internal sealed class AccessRecord
     public void Begin(string listener, in Endpoint client)
     {
         _used = 0;
-        _method = _host = _path = default;
+        _method = _host = _path = _agent = _referer = default;
         Kind = "http";
         Listener = listener;
         Client = client;
-        Source = Destination = Rule = Effect = Reason = null;
+        Source = Destination = Rule = Effect = Reason = Cache = Waf = null;
         Upstream = default;
         UpstreamReused = false;
         Status = Retries = 0;
@@ -72,6 +85,13 @@ internal sealed class AccessRecord
         _method = Keep(method, 32);
         _host = Keep(host, 256);
         _path = Keep(path, 1024);
+    }
+
+    /// <summary>Keeps fields that only some formats tell; after <see cref="SetRequest"/>.</summary>
+    public void SetAgent(ReadOnlySpan<byte> agent, ReadOnlySpan<byte> referer)
+    {
+        _agent = Keep(agent, 256);
+        _referer = Keep(referer, 480);
     }
 
     public void SetHost(string host)

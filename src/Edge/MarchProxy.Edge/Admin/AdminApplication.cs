@@ -3,10 +3,12 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.Extensions.Primitives;
 
 namespace MarchProxy.Edge.Admin;
 
-/// <summary>The three answers of the admin port, straight on Kestrel's features.</summary>
+/// <summary>The answers of the admin port, straight on Kestrel's features.</summary>
 internal sealed class AdminApplication(AdminOptions options) : IHttpApplication<IFeatureCollection>
 {
     private readonly long _started = options.Time.GetTimestamp();
@@ -23,10 +25,15 @@ internal sealed class AdminApplication(AdminOptions options) : IHttpApplication<
         IHttpResponseFeature response = context.GetRequiredFeature<IHttpResponseFeature>();
         var body = new ArrayBufferWriter<byte>(512);
         bool isHead = HttpMethods.IsHead(request.Method);
-        if (!isHead && !HttpMethods.IsGet(request.Method))
+        bool purges = request.Path == "/cache" && HttpMethods.IsDelete(request.Method) && options.Purge is not null;
+        if (purges)
+        {
+            Purge(request, response, body);
+        }
+        else if (!isHead && !HttpMethods.IsGet(request.Method))
         {
             response.StatusCode = StatusCodes.Status405MethodNotAllowed;
-            response.Headers.Allow = "GET, HEAD";
+            response.Headers.Allow = request.Path == "/cache" && options.Purge is not null ? "GET, HEAD, DELETE" : "GET, HEAD";
         }
         else
         {
@@ -71,10 +78,42 @@ internal sealed class AdminApplication(AdminOptions options) : IHttpApplication<
             case "/metrics":
                 response.Headers.ContentType = options.Metrics(request.Headers.Accept, body);
                 break;
+            case "/cache" when options.Stored is { } stored:
+                (long bytes, int count) = stored();
+                WriteJson(response, body, json =>
+                {
+                    json.WriteNumber("bytes"u8, bytes);
+                    json.WriteNumber("objects"u8, count);
+                });
+                break;
             default:
                 response.StatusCode = StatusCodes.Status404NotFound;
                 break;
         }
+    }
+
+    /// <summary>
+    /// <c>DELETE /cache?host=HOST&amp;path=PATH</c>. A browser sends DELETE to another origin only after it was allowed to, which nobody does here: a page that an operator
+    /// looks at cannot empty the cache.
+    /// </summary>
+    private void Purge(IHttpRequestFeature request, IHttpResponseFeature response, IBufferWriter<byte> body)
+    {
+        Dictionary<string, StringValues> query = QueryHelpers.ParseQuery(request.QueryString);
+        string[] known = ["route", "host", "path", "prefix", "all"];
+        string? unknown = query.Keys.FirstOrDefault(k => !known.Contains(k, StringComparer.Ordinal));
+        string route = query.GetValueOrDefault("route").ToString(), host = query.GetValueOrDefault("host").ToString(), path = query.GetValueOrDefault("path").ToString(), prefix = query.GetValueOrDefault("prefix").ToString();
+        string? fault = unknown is not null ? $"{unknown} is not known: write route, host, path or prefix"
+            : path.Length > 0 && prefix.Length > 0 ? "path and prefix exclude each other"
+            : (route + host + path + prefix).Length == 0 && !query.ContainsKey("all") ? "write route, host, path or prefix, or all to throw out everything" : null;
+        if (fault is not null)
+        {
+            response.StatusCode = StatusCodes.Status400BadRequest;
+            WriteJson(response, body, json => json.WriteString("fault"u8, fault));
+            return;
+        }
+
+        int count = options.Purge!((route, host, path.Length > 0 ? path : prefix, prefix.Length > 0));
+        WriteJson(response, body, json => json.WriteNumber("purged"u8, count));
     }
 
     private static void WriteJson(IHttpResponseFeature response, IBufferWriter<byte> body, Action<Utf8JsonWriter> write)

@@ -20,6 +20,15 @@ public sealed record AdminOptions
     /// </summary>
     public required Func<string?, IBufferWriter<byte>, string> Metrics { get; init; }
 
+    /// <summary>
+    /// Throws out stored responses of a route, a host, a path and query, or of all that begin so, and returns of how many targets; empty ones stand for any. Null where nothing is stored.
+    /// Called on the thread pool.
+    /// </summary>
+    public Func<(string Route, string Host, string Path, bool Prefix), int>? Purge { get; init; }
+
+    /// <summary>The bytes that stored responses take, and of how many targets they are; null where nothing is stored.</summary>
+    public Func<(long Bytes, int Count)>? Stored { get; init; }
+
     /// <summary>The clock of the uptime.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }

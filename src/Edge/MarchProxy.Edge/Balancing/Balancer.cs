@@ -10,6 +10,9 @@ internal sealed class Balancer
 {
     /// <summary>Points that an address has on the ring: shares differ by a few per cent.</summary>
     private const int Points = 160;
+
+    /// <summary>Times round that addresses with less than a whole share may be passed over.</summary>
+    private const int MaxRounds = 4;
     private const int SmallTable = 5_003, LargeTable = 65_537;
 
     /// <summary>How far above the average an address may be loaded before a key goes to the next (Mirrokni et al., consistent hashing with bounded loads).</summary>
@@ -19,6 +22,9 @@ internal sealed class Balancer
     private readonly Balance _kind;
     private readonly (ulong Point, int Index)[] _ring = [];
     private readonly ushort[] _table = [];
+    private readonly int _heaviest = 1;
+    private readonly double _weights = 1;
+    private readonly bool _even;
     private uint _next;
 
     public Balancer(Balance kind, EndpointState[] all)
@@ -26,6 +32,9 @@ internal sealed class Balancer
         _kind = kind;
         _all = all;
         if (all.Length < 2) return;
+        _heaviest = all.Max(s => s.Weight);
+        _weights = all.Sum(s => (double)s.Weight);
+        _even = all.All(s => s.Weight == _heaviest && s.SlowStart is null);
         if (kind is Balance.RingHash or Balance.IpHash) _ring = Ring(all);
         else if (kind == Balance.Maglev) _table = Table(all);
     }
@@ -74,15 +83,35 @@ internal sealed class Balancer
     private EndpointState InTurn(long nowMs)
     {
         uint start = _next++;
-        for (uint i = 0; i < _all.Length; i++)
+        EndpointState? spare = null;
+
+        // Who has less than a whole share is passed over so often; after some rounds whoever is up is taken.
+        for (uint i = 0; i < _all.Length * MaxRounds; i++)
         {
             EndpointState state = _all[(start + i) % (uint)_all.Length];
             if (!state.IsAvailable(nowMs)) continue;
+            double share = Share(state, nowMs);
+            if (share < 1 && Random.Shared.NextDouble() >= share)
+            {
+                spare ??= state;
+                continue;
+            }
+
             _next = start + i + 1;
             return state;
         }
 
-        return _all[start % (uint)_all.Length];
+        return spare ?? _all[start % (uint)_all.Length];
+    }
+
+    /// <summary>An address's part of what the heaviest and warmest gets.</summary>
+    private double Share(EndpointState state, long nowMs) => (double)state.Weight / _heaviest * state.Warmth(nowMs);
+
+    /// <summary>How busy an address is for its share. Who has a small one is drawn in now and then although all are idle.</summary>
+    private double Load(EndpointState state, long nowMs)
+    {
+        double share = Share(state, nowMs);
+        return share >= 1 && _even ? state.Active : (state.Active + Random.Shared.NextDouble()) / share;
     }
 
     private EndpointState Least(long nowMs)
@@ -90,13 +119,17 @@ internal sealed class Balancer
         // Beginning elsewhere each time, equals share.
         uint start = _next++;
         EndpointState? best = null;
+        double least = 0;
         bool bestIsUp = false;
         for (uint i = 0; i < _all.Length; i++)
         {
             EndpointState state = _all[(start + i) % (uint)_all.Length];
             bool up = state.IsAvailable(nowMs);
-            if (best is not null && (bestIsUp && !up || (bestIsUp == up && state.Active >= best.Active))) continue;
+            if (best is not null && bestIsUp && !up) continue;
+            double load = Load(state, nowMs);
+            if (best is not null && bestIsUp == up && load >= least) continue;
             best = state;
+            least = load;
             bestIsUp = up;
         }
 
@@ -111,14 +144,14 @@ internal sealed class Balancer
         bool aUp = a.IsAvailable(nowMs), bUp = b.IsAvailable(nowMs);
         if (!aUp && !bUp) return InTurn(nowMs);
         if (aUp != bUp) return aUp ? a : b;
-        return b.Active < a.Active ? b : a;
+        return Load(b, nowMs) < Load(a, nowMs) ? b : a;
     }
 
     private EndpointState ByKey(ulong key, long nowMs)
     {
         int total = 0;
         foreach (EndpointState state in _all) total += state.Active;
-        int most = (int)Math.Ceiling(LoadBound * (total + 1) / _all.Length);
+        double most = LoadBound * (total + 1) / _weights;
         int at = _ring.Length > 0 ? First(key) : (int)(key % (ulong)_table.Length), size = _ring.Length + _table.Length;
         EndpointState? busy = null;
         for (int i = 0; i < size; i++)
@@ -126,7 +159,7 @@ internal sealed class Balancer
             int slot = (at + i) % size;
             EndpointState state = _all[_ring.Length > 0 ? _ring[slot].Index : _table[slot]];
             if (!state.IsAvailable(nowMs)) continue;
-            if (state.Active < most) return state;
+            if (state.Active < Math.Ceiling(most * state.Weight)) return state;
             busy ??= state;
         }
 
@@ -148,15 +181,17 @@ internal sealed class Balancer
 
     private static (ulong Point, int Index)[] Ring(EndpointState[] all)
     {
-        var ring = new (ulong Point, int Index)[all.Length * Points];
+        int heaviest = all.Max(s => s.Weight);
+        var ring = new List<(ulong Point, int Index)>(all.Length * Points);
         for (int i = 0; i < all.Length; i++)
         {
             byte[] name = System.Text.Encoding.UTF8.GetBytes(all[i].Endpoint.ToString());
-            for (int p = 0; p < Points; p++) ring[(i * Points) + p] = (Hash(name, (ulong)p), i);
+            int points = Math.Max(1, Points * all[i].Weight / heaviest);
+            for (int p = 0; p < points; p++) ring.Add((Hash(name, (ulong)p), i));
         }
 
-        Array.Sort(ring);
-        return ring;
+        ring.Sort();
+        return [.. ring];
     }
 
     // Eisenbud et al., Maglev: A Fast and Reliable Software Network Load Balancer, section 3.4.
@@ -175,8 +210,14 @@ internal sealed class Balancer
             skip[i] = (Hash(name, 2) % (ulong)(size - 1)) + 1;
         }
 
+        int heaviest = all.Max(s => s.Weight);
+        var turn = new int[all.Length];
         for (int filled = 0, i = 0; filled < size; i = (i + 1) % all.Length)
         {
+            // Section 3.4 again: who weighs less has fewer turns.
+            turn[i] += all[i].Weight;
+            if (turn[i] < heaviest) continue;
+            turn[i] -= heaviest;
             ulong slot;
             do slot = (offset[i] + (next[i]++ * skip[i])) % (ulong)size;
             while (taken[slot]);

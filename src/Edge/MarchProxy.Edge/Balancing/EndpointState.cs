@@ -5,22 +5,55 @@ using MarchProxy.Net;
 namespace MarchProxy.Edge.Balancing;
 
 /// <summary>What is known of one address of a service: shared by all loops and routes, kept over changes of the configuration.</summary>
-internal sealed class EndpointState(string service, Endpoint endpoint)
+internal sealed class EndpointState
 {
     /// <summary>An address that fails again and again is set aside for at most so many times the first stretch.</summary>
     private const int MaxStretches = 30;
     private int _failures, _ejections;
-    private long _ejectedUntil, _lastEjection;
+    private long _ejectedUntil, _lastEjection, _upSince;
+    private bool _isHealthy = true;
 
     /// <summary>Requests under way to it; counted where a route balances by it.</summary>
     public int Active;
 
-    public string Service => service;
+    /// <param name="service">Its service.</param>
+    /// <param name="endpoint">The address.</param>
+    /// <param name="sinceMs">Since when it is known.</param>
+    public EndpointState(string service, Endpoint endpoint, long sinceMs = long.MinValue / 2)
+    {
+        Service = service;
+        Endpoint = endpoint;
+        _upSince = sinceMs;
+        _ejectedUntil = long.MinValue / 2;
+    }
 
-    public Endpoint Endpoint => endpoint;
+    public string Service { get; }
+
+    public Endpoint Endpoint { get; }
+
+    /// <summary>Its share beside the others of its service.</summary>
+    public int Weight { get; set; } = 1;
+
+    /// <summary>How it comes to its share; null for at once.</summary>
+    public SlowStart? SlowStart { get; set; }
 
     /// <summary>What its health check says; true until one has spoken.</summary>
-    public bool IsHealthy { get; set; } = true;
+    public bool IsHealthy => Volatile.Read(ref _isHealthy);
+
+    /// <summary>Notes what its health check says.</summary>
+    public void SetHealth(bool isHealthy, long nowMs)
+    {
+        if (isHealthy && !_isHealthy) Volatile.Write(ref _upSince, nowMs);
+        Volatile.Write(ref _isHealthy, isHealthy);
+    }
+
+    /// <summary>How much of its share it has by now: 1 once it has been up for the whole window.</summary>
+    public double Warmth(long nowMs)
+    {
+        if (SlowStart is not { } slow) return 1;
+        double passed = nowMs - Math.Max(Volatile.Read(ref _upSince), Volatile.Read(ref _ejectedUntil));
+        return passed >= slow.Window.TotalMilliseconds ? 1 : Math.Max(slow.MinPercent / 100.0, passed / slow.Window.TotalMilliseconds);
+    }
 
     public bool IsEjected(long nowMs) => nowMs < Volatile.Read(ref _ejectedUntil);
 
@@ -51,7 +84,7 @@ internal sealed class EndpointTable
 {
     private readonly ConcurrentDictionary<(string Service, Endpoint Endpoint), EndpointState> _all = new();
 
-    public EndpointState Get(string service, Endpoint endpoint) => _all.GetOrAdd((service, endpoint), static key => new EndpointState(key.Service, key.Endpoint));
+    public EndpointState Get(string service, Endpoint endpoint) => _all.GetOrAdd((service, endpoint), static key => new EndpointState(key.Service, key.Endpoint, Environment.TickCount64));
 
     /// <summary>Forgets what no configuration names any more.</summary>
     public void Keep(HashSet<EndpointState> wanted)

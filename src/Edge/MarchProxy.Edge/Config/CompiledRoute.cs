@@ -1,9 +1,11 @@
 using System.Net;
 using System.Text;
 using MarchProxy.Edge.Balancing;
+using MarchProxy.Edge.Compression;
 using MarchProxy.Edge.Http1;
 using MarchProxy.Edge.Identity;
 using MarchProxy.Edge.Upstream;
+using MarchProxy.Edge.Waf;
 using MarchProxy.Model.Addresses;
 using MarchProxy.Model.Resources;
 using MarchProxy.Model.Routing;
@@ -13,7 +15,7 @@ using MarchProxy.Net;
 namespace MarchProxy.Edge.Config;
 
 /// <summary>A route ready to serve: its backends in a weighted order, its header changes as bytes.</summary>
-internal sealed class CompiledRoute
+internal sealed partial class CompiledRoute
 {
     /// <summary>Slots of the backend wheel: weights are kept to about half a per cent, and the wheel fits a cache line or three.</summary>
     private const int MaxSlots = 200;
@@ -30,17 +32,25 @@ internal sealed class CompiledRoute
     private int _next;
     private int _retryPurse = RetryPurse;
 
-    public CompiledRoute(Route route, Snapshot snapshot, Func<Service, string, UpstreamTls?> tls, EndpointTable endpoints)
+    public CompiledRoute(Route route, Snapshot snapshot, Func<Service, string, UpstreamTls?> tls, EndpointTable endpoints, CircuitTable circuits)
     {
         Route = route;
-        RequestRewrite = new RequestRewrite(ForwardedPolicy.Ingress, Changes(route.RequestHeaders), route.StripPrefix, route.AddPrefix);
+        RequestRewrite = new RequestRewrite(ForwardedPolicy.Ingress, Changes(route.RequestHeaders), route.StripPrefix, route.AddPrefix, route.Rewrite?.Host ?? "");
         ResponseRewrite = new ResponseRewrite(addVia: true, Changes(route.ResponseHeaders));
-        Backends = [.. route.Backends.Where(b => b.Weight > 0).Select(b => new CompiledBackend(snapshot.Egress.FindService(b.Service)!, b.Weight, tls, route.Balance, endpoints))];
+        Backends = [.. route.Backends.Where(b => b.Weight > 0).Select(b => new CompiledBackend(snapshot.Egress.FindService(b.Service)!, b.Weight, tls, route.Balance, endpoints, circuits))];
         _wheel = Wheel(Backends);
         Addresses = Backends.Sum(b => b.Endpoints.Length);
         _hashField = Named(route.HashOn.ToLowerInvariant(), "header:");
         _hashCookie = Named(route.HashOn, "cookie:");
-        RateField = Named(route.RateLimit?.Key.ToLowerInvariant() ?? "", "header:");
+        RateField = route.RateLimit?.Key == "authorization" ? "authorization"u8.ToArray() : Named(route.RateLimit?.Key.ToLowerInvariant() ?? "", "header:");
+        RateCookie = Named(route.RateLimit?.Key ?? "", "cookie:");
+        NameBytes = Encoding.ASCII.GetBytes(route.Name);
+        Waf = route.Waf is { Mode: not WafMode.Off } waf ? new WafProfile(waf) : null;
+        Compression = route.Compression is { } compression ? new CompressionRule(compression, route.Reference) : null;
+        Marks = route.Affinity is { } affinity ? new AffinityMarks(affinity, Backends) : null;
+        MirrorTo = route.Mirror is { } mirror ? new CompiledBackend(snapshot.Egress.FindService(mirror.Service)!, 1, tls, Balance.RoundRobin, endpoints, circuits) : null;
+        PathRewrite = route.Rewrite is { } rewrite ? new PathRewrite(rewrite) : null;
+        Retries = new RetryRule(route.RetryOn);
     }
 
     public Route Route { get; }
@@ -56,6 +66,9 @@ internal sealed class CompiledRoute
 
     /// <summary>Whom a rate limit counts: the field's name in lower case; null for the address or the route as a whole.</summary>
     public byte[]? RateField { get; }
+
+    /// <summary>The cookie whose value a rate limit counts; null for none.</summary>
+    public byte[]? RateCookie { get; }
 
     /// <summary>The next backend in weighted turn that has an address which is up. Loops share the wheel's hand: a lost update only repeats a turn.</summary>
     public CompiledBackend Pick(long nowMs)
@@ -118,29 +131,11 @@ internal sealed class CompiledRoute
         if (Route.Balance != Balance.IpHash)
         {
             if (_hashField is not null && request.TryGetField(_hashField, out ReadOnlySpan<byte> field)) return Balancer.Hash(field);
-            if (_hashCookie is not null && request.TryGetField("cookie"u8, out ReadOnlySpan<byte> cookies) && TryGetCookie(cookies, _hashCookie, out ReadOnlySpan<byte> cookie)) return Balancer.Hash(cookie);
+            if (_hashCookie is not null && request.TryGetField("cookie"u8, out ReadOnlySpan<byte> cookies) && Cookies.TryGet(cookies, _hashCookie, out ReadOnlySpan<byte> cookie)) return Balancer.Hash(cookie);
         }
 
         Span<byte> address = stackalloc byte[16];
         return client is not null && client.TryWriteBytes(address, out int length) ? Balancer.Hash(address[..length]) : 0;
-    }
-
-    // RFC 6265 section 5.4
-    private static bool TryGetCookie(ReadOnlySpan<byte> cookies, ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value)
-    {
-        while (!cookies.IsEmpty)
-        {
-            int end = cookies.IndexOf((byte)';');
-            ReadOnlySpan<byte> pair = (end < 0 ? cookies : cookies[..end]).Trim((byte)' ');
-            cookies = end < 0 ? default : cookies[(end + 1)..];
-            int equals = pair.IndexOf((byte)'=');
-            if (equals < 0 || !pair[..equals].SequenceEqual(name)) continue;
-            value = pair[(equals + 1)..];
-            return true;
-        }
-
-        value = default;
-        return false;
     }
 
     private static byte[]? Named(string text, string kind) => text.StartsWith(kind, StringComparison.Ordinal) ? Encoding.ASCII.GetBytes(text[kind.Length..]) : null;
@@ -179,10 +174,11 @@ internal sealed class CompiledBackend
 {
     private readonly Balancer _balancer;
 
-    public CompiledBackend(Service service, int weight, Func<Service, string, UpstreamTls?> tls, Balance balance, EndpointTable states)
+    public CompiledBackend(Service service, int weight, Func<Service, string, UpstreamTls?> tls, Balance balance, EndpointTable states, CircuitTable circuits)
     {
         Service = service;
         Weight = weight;
+        Circuit = circuits.For(service);
         Port = service.Ports.IsAny ? (service.Protocol == "https" ? 443 : 80) : service.Ports.Preferred;
         var endpoints = new List<Endpoint>();
         foreach (string address in service.Addresses)
@@ -194,6 +190,13 @@ internal sealed class CompiledBackend
         }
 
         Endpoints = [.. endpoints.Distinct().Select(e => states.Get(service.Name, e))];
+        var weights = service.Weights.DistinctBy(w => IPAddress.Parse(w.Key)).ToDictionary(w => IPAddress.Parse(w.Key), w => w.Value);
+        foreach (EndpointState state in Endpoints)
+        {
+            state.Weight = state.Endpoint.Address is { } address && weights.TryGetValue(address, out int own) ? own : 1;
+            state.SlowStart = service.SlowStart;
+        }
+
         _balancer = new Balancer(balance, Endpoints);
         string? named = service.Addresses.FirstOrDefault(a => HostPattern.TryParse(a, out HostPattern p, out _) && p.Kind == HostPatternKind.Name);
         TlsName = service.Tls is { ServerName.Length: > 0 } given ? given.ServerName : named ?? service.Addresses.FirstOrDefault(a => a.Length > 0)?.Split('/')[0] ?? "";
@@ -207,6 +210,9 @@ internal sealed class CompiledBackend
     public UpstreamTls? Tls { get; }
 
     public Service Service { get; }
+
+    /// <summary>How much of the service is used; null when it has no bounds.</summary>
+    public Circuit? Circuit { get; }
 
     public int Weight { get; }
 

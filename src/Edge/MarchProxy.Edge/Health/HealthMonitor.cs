@@ -23,7 +23,7 @@ internal sealed class HealthMonitor(ProcessLog log, TimeProvider time) : IAsyncD
             if (wanted.TryGetValue(state, out Service? service) && service.Health == watched.Service.Health && service.Tls == watched.Service.Tls && service.Protocol == watched.Service.Protocol) continue;
             _watched.Remove(state);
             await watched.DisposeAsync();
-            state.IsHealthy = true;
+            state.SetHealth(true, Environment.TickCount64);
         }
 
         foreach ((EndpointState state, Service service) in wanted)
@@ -85,7 +85,7 @@ internal sealed class HealthMonitor(ProcessLog log, TimeProvider time) : IAsyncD
                     if (row >= needed)
                     {
                         row = 0;
-                        _state.IsHealthy = !_state.IsHealthy;
+                        _state.SetHealth(!_state.IsHealthy, Environment.TickCount64);
                         if (_state.IsHealthy) _log.Info("an upstream address is back", ("service", Service.Name), ("address", _state.Endpoint.ToString()));
                         else _log.Warn("an upstream address is out", ("service", Service.Name), ("address", _state.Endpoint.ToString()), ("fault", fault));
                     }

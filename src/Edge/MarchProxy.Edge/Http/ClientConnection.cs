@@ -17,6 +17,7 @@ internal sealed class ClientConnection(TcpConnection socket, ActiveListener list
     private PeerAddress? _peer;
     private IPAddress? _address;
     private EdgeConfig? _addressConfig;
+    private (bool IsSecure, string? ServerName, Endpoint Local)? _kept;
     private ImmutableArray<Service> _byAddress;
 
     /// <summary>The connection itself.</summary>
@@ -35,13 +36,13 @@ internal sealed class ClientConnection(TcpConnection socket, ActiveListener list
     public Endpoint Remote => socket.Remote;
 
     /// <summary>Our address on the connection.</summary>
-    public Endpoint Local => socket.Local;
+    public Endpoint Local => _kept?.Local ?? socket.Local;
 
     /// <summary>Whether the client came over TLS.</summary>
-    public bool IsSecure => socket.Tls is not null;
+    public bool IsSecure => _kept?.IsSecure ?? socket.Tls is not null;
 
     /// <summary>The name that its TLS was made for; null without TLS or name.</summary>
-    public string? ServerName => socket.Tls?.ServerName;
+    public string? ServerName => _kept is { } kept ? kept.ServerName : socket.Tls?.ServerName;
 
     /// <summary>What the client's certificate says it is; null without one.</summary>
     public TlsIdentity? Certificate { get; set; }
@@ -63,6 +64,16 @@ internal sealed class ClientConnection(TcpConnection socket, ActiveListener list
 
     /// <summary>The service that the client's certificate makes it under a configuration, or null.</summary>
     public ServiceIdentity? KnownByCertificate(EdgeConfig config) => ClientProof.ByCertificate(config, Certificate);
+
+    /// <summary>The same facts, for something that may outlive the connection.</summary>
+    public ClientConnection Detach() => new(socket, listener)
+    {
+        _peer = Peer,
+        _address = Address,
+        _kept = (IsSecure, ServerName, Local),
+        Certificate = Certificate,
+        Destination = Destination,
+    };
 
     private PeerAddress NewPeer()
     {

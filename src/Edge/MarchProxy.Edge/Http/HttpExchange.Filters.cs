@@ -33,7 +33,7 @@ internal sealed partial class HttpExchange
     {
         _upstream = stored;
         if (_request.Body == BodyKind.None) _bodyState = BodyState.Done;
-        ConsumeHead();
+        if (!_headConsumed) ConsumeHead();
         await stored.ReadHeadAsync(_response, _edge.Loop.NowMs);
         _response.SetFraming(_request.Method);
         return await RelayAsync(rewrite, upgrade: false);

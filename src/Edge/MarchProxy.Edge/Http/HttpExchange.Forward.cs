@@ -43,6 +43,7 @@ internal sealed partial class HttpExchange
     {
         ReadOnlySpan<byte> head = HeadBytes;
         Record.SetRequest(_request.MethodName.In(head), _request.Authority.In(head), _request.Path.In(head));
+        if (_edge.Log.TellsAgent) KeepAgent(head);
         bool connect = _request.Method == RequestMethod.Connect;
         bool caught = _client.Connection.Destination != default;
         if (caught && (connect || _request.Form != TargetForm.Origin)) return LocalAnswers.NoProxyHere;

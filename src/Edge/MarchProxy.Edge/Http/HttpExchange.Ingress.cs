@@ -2,6 +2,7 @@ using System.Text;
 using MarchProxy.Edge.Balancing;
 using MarchProxy.Edge.Config;
 using MarchProxy.Edge.Http1;
+using MarchProxy.Edge.Identity;
 using MarchProxy.Edge.Ingress;
 using MarchProxy.Model.Routing;
 using MarchProxy.Net;
@@ -23,8 +24,10 @@ internal sealed partial class HttpExchange : IRequestFields
     /// <summary>Finds the route and its backend, then lets the request pass.</summary>
     private ValueTask<bool> IngressAsync()
     {
+        if (Errand is { } errand) return RunErrandAsync(errand);
         ReadOnlySpan<byte> head = HeadBytes;
         Record.SetRequest(_request.MethodName.In(head), _request.Authority.In(head), _request.Path.In(head));
+        if (_edge.Log.TellsAgent) KeepAgent(head);
         ReadOnlySpan<byte> host = _request.Host.Host.In(head), target = _request.Path.In(head);
         if (_request.Method == RequestMethod.Connect || IngressRules.Find(_config, host, target, _request.MethodName.In(head), this) is not { } route) return RespondAsync(LocalAnswers.NoRoute);
         _route = _config.Compiled(route);
@@ -40,13 +43,36 @@ internal sealed partial class HttpExchange : IRequestFields
             Host = host,
             Target = target,
         };
-        if (IngressRules.Judge(_edge, _client.Connection.Listener, _route, asked) is { } answer) return RespondAsync(answer);
-        _backend = _route.Pick(_edge.Loop.NowMs);
+        RateState left = default;
+        if (IngressRules.Judge(_edge, _client.Connection.Listener, _route, asked, ref left) is { } answer) return RespondAsync(answer);
+        if (_route.Waf is { } profile && HoldToRules(profile) is { } refusal) return RespondAsync(refusal);
+        if (route.RateLimit is { Headers: true } limit) TellLimit(limit.RequestsPerSecond, left.Remaining, left.ResetSeconds);
+        return ServeByRouteAsync(_route);
+    }
+
+    /// <summary>Chooses a backend and its address, and sends the request there.</summary>
+    private ValueTask<bool> AskBackendAsync()
+    {
+        CompiledRoute route = _route!;
+        long now = _edge.Loop.NowMs;
+        bool mirrors = Errand is { Fill: null };
+        if (Errand is null) AddLastFilters();
+        (CompiledBackend Backend, EndpointState State)? marked = route.Marks is { } marks && !mirrors ? FindMarked(marks, now) : null;
+        _backend = mirrors ? route.MirrorTo! : marked?.Backend ?? route.Pick(now);
         Record.Destination = _backend.Service.Name;
         _targetTls = _backend.Tls;
+        if (!EnterCircuit(_backend)) return Instead(Upstream.ResponseOutcome.Failed) is { } kept ? ServeInsteadAsync(kept, confirmed: false) : RespondAsync(LocalAnswers.CircuitOpen("circuit-requests"));
+        if (route.PathRewrite is { } rewrite && rewrite.Apply(_request.Path.In(HeadBytes)) is { } path) Edit.Path = path;
         if (_backend.Endpoints.Length == 0) return ResolveBackendAsync(_backend);
-        Choose(_backend, _backend.Choose(_route.KeyOf(this, _client.Connection.Address), _edge.Loop.NowMs));
-        return ProxyAsync(_route.RequestRewrite, _route.ResponseRewrite, route.Timeout);
+        Choose(_backend, marked?.State ?? _backend.Choose(route.KeyOf(this, _client.Connection.Address), now));
+        return ProxyAsync(route.RequestRewrite, route.ResponseRewrite, Errand?.Timeout ?? route.Route.Timeout);
+    }
+
+    private void KeepAgent(ReadOnlySpan<byte> head)
+    {
+        _request.TryGet(KnownHeader.UserAgent, out ByteRange agent);
+        _request.TryGet(KnownHeader.Referer, out ByteRange referer);
+        Record.SetAgent(agent.In(head), referer.In(head));
     }
 
     /// <inheritdoc/>
@@ -117,6 +143,6 @@ internal sealed partial class HttpExchange : IRequestFields
 
         return _targetCount == 0
             ? await RespondAsync(LocalAnswers.NoBackendAddress)
-            : await ProxyAsync(_route!.RequestRewrite, _route.ResponseRewrite, _route.Route.Timeout);
+            : await ProxyAsync(_route!.RequestRewrite, _route.ResponseRewrite, Errand?.Timeout ?? _route.Route.Timeout);
     }
 }

@@ -11,10 +11,9 @@ internal sealed partial class HttpExchange
 {
     /// <summary>Reads until a final response head is here; interim ones are passed on as they come.</summary>
     [AsyncMethodBuilder(typeof(LoopMethodBuilder<>))]
-    private async ValueTask<ResponseOutcome> ReadResponseHeadAsync(long timeoutMs)
+    private async ValueTask<ResponseOutcome> ReadResponseHeadAsync(long deadline)
     {
         if (_client.WatchHangUp(this) < 0) return ResponseOutcome.Overload;
-        long deadline = _edge.Loop.NowMs + timeoutMs;
         while (true)
         {
             ResponseOutcome outcome = await _upstream!.ReadHeadAsync(_response, deadline);
@@ -96,7 +95,7 @@ internal sealed partial class HttpExchange
         EndFilters(whole: true);
         if (_bodyState != BodyState.Sending)
         {
-            _upstream.Release(_bodyState == BodyState.Done && (!bodiless || _response.Body == BodyKind.None));
+            _upstream.Release(_bodyState == BodyState.Done && (!bodiless || _response.Body == BodyKind.None) && (_upstream.MajorVersion > 1 || KeepsConnection));
             _upstream = null;
         }
 
@@ -132,7 +131,7 @@ internal sealed partial class HttpExchange
         _client.UnwatchHangUp();
         _toClient.Clear();
         var hop = new ResponseHop(ConnectionOption.Upgrade, ResponseFraming.AsReceived);
-        if (!HeadWriter.WriteResponse(_toClient, _response, _upstream!.Received, rewrite, hop, _edge.Date) || !_client.BeginResponse(ContentFraming.Plain)) return await RespondAsync(LocalAnswers.Overload);
+        if (!HeadWriter.WriteResponse(_toClient, _response, _upstream!.Received, rewrite, hop, _edge.Date, FilterHead()) || !_client.BeginResponse(ContentFraming.Plain)) return await RespondAsync(LocalAnswers.Overload);
         _upstream.ConsumeHead();
         ReadOnlyMemory<byte> early = _upstream.TakeEarly();
         int sent = early.IsEmpty ? await _client.FlushAsync(_edge.Settings.BodyStallMs) : await _client.SendContentAsync(early, last: false, default, _edge.Settings.BodyStallMs);

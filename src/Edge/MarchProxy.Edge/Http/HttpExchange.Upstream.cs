@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Text;
-using MarchProxy.Edge.Balancing;
+using MarchProxy.Edge.Config;
 using MarchProxy.Edge.Http1;
 using MarchProxy.Edge.Http2;
 using MarchProxy.Edge.Tcp;
@@ -21,7 +21,7 @@ internal sealed partial class HttpExchange
     private readonly Endpoint[] _targets = new Endpoint[MaxTargets];
     private int _targetCount;
     private UpstreamTls? _targetTls;
-    private readonly Http1Upstream _http1;
+    private Http1Upstream _http1;
     private Http2UpstreamStream? _http2;
     private UpstreamStream? _upstream;
     private LoopSignal? _turn;
@@ -35,16 +35,17 @@ internal sealed partial class HttpExchange
         bool upgrade = _request.UpgradeWanted && _request.Body == BodyKind.None;
         _webSocket = upgrade && Ascii.EqualsIgnoreCase(_request.Upgrade.In(HeadBytes), "websocket"u8);
         var hop = new RequestHop(_client.Connection.Peer, _client.Connection.IsSecure, upgrade);
-        if (!HeadWriter.WriteRequest(_toUpstream, _request, HeadBytes, requestRewrite, hop)) return await RespondAsync(LocalAnswers.Overload);
+        if (!HeadWriter.WriteRequest(_toUpstream, _request, HeadBytes, requestRewrite, hop, _editsRequest ? _requestEdit : null)) return await RespondAsync(LocalAnswers.Overload);
         if (_edge.Settings.MaxRequestBodyBytes > 0 && _request.ContentLength > _edge.Settings.MaxRequestBodyBytes) return await RespondAsync(LocalAnswers.BodyTooLarge);
         ConsumeHead();
-        long headMs = timeout > TimeSpan.Zero ? (long)timeout.TotalMilliseconds : _edge.Settings.ResponseHeadMs;
+        long deadline = _edge.Loop.NowMs + (timeout > TimeSpan.Zero ? (long)timeout.TotalMilliseconds : _edge.Settings.ResponseHeadMs);
+        long tryMs = _route is { Route.TryTimeout: { Ticks: > 0 } perTry } ? (long)perTry.TotalMilliseconds : long.MaxValue / 2;
 
         bool fresh = false;
         while (true)
         {
             LocalResponse? failure = await ConnectUpstreamAsync(fresh);
-            if (failure is { } refused) return await RespondAsync(refused);
+            if (failure is { } refused) return Instead(ResponseOutcome.Failed) is { } kept ? await ServeInsteadAsync(kept, confirmed: false) : await RespondAsync(refused);
             bool reused = Record.UpstreamReused;
             int result = await _upstream!.SendHeadAsync(_toUpstream, BeginBody(_upstream), _edge.Settings.BodyStallMs);
             ValueTask<int> body = default;
@@ -57,10 +58,18 @@ internal sealed partial class HttpExchange
             }
 
             // A send that failed says little: the upstream may have answered before it closed.
-            ResponseOutcome outcome = await ReadResponseHeadAsync(headMs);
+            long until = Math.Min(deadline, _edge.Loop.NowMs + tryMs);
+            ResponseOutcome outcome = MayHedge ? await HedgedHeadAsync(_route!.Route.Hedge!, until) : await ReadResponseHeadAsync(until);
             if (outcome == ResponseOutcome.Head)
             {
                 Note(failed: _response.Status is 502 or 503 or 504);
+                if (_response.Status >= 400 && _route is { } route && route.Retries.HasStatus(_response.Status) && MayTryAgain(RetryCause.Status, deadline))
+                {
+                    CloseUpstream();
+                    continue;
+                }
+
+                if (Instead(outcome) is { } stored) return await ServeInsteadAsync(stored, confirmed: _response.Status == 304);
                 bool keep = await RelayAsync(responseRewrite, upgrade);
                 if (pumping) keep = await EndBodyAsync(body) && keep;
                 return keep;
@@ -80,15 +89,16 @@ internal sealed partial class HttpExchange
                 continue;
             }
 
-            if (_clientGone)
+            if (!_clientGone && MayTryAgain(CauseOf(outcome), deadline))
             {
-                Record.Status = 499;
-                Record.Reason = "client-left";
-                return false;
+                fresh = false;
+                continue;
             }
 
+            if (_clientGone) return Leave();
             if (_bodyState == BodyState.Malformed) return await RespondAsync(LocalResponse.ForClient(_client.ContentError) with { Close = true });
             if (_bodyRefusal is { } bodyRefused) return await RespondAsync(bodyRefused);
+            if (Instead(outcome) is { } instead) return await ServeInsteadAsync(instead, confirmed: false);
             return await RespondAsync(outcome switch
             {
                 ResponseOutcome.Malformed => LocalResponse.ForUpstream(_response.Error),
@@ -98,6 +108,14 @@ internal sealed partial class HttpExchange
                 _ => LocalAnswers.ResponseIncomplete,
             });
         }
+    }
+
+    /// <summary>The client has left: there is nobody to answer.</summary>
+    private bool Leave()
+    {
+        Record.Status = 499;
+        Record.Reason = ClientFault;
+        return false;
     }
 
     private bool IsIdempotent => _request.Method is RequestMethod.Get or RequestMethod.Head or RequestMethod.Put or RequestMethod.Delete or RequestMethod.Options or RequestMethod.Trace;
@@ -141,7 +159,6 @@ internal sealed partial class HttpExchange
 
     private async ValueTask<LocalResponse?> OpenUpstreamAsync()
     {
-        int tries = 1 + (_route?.Route.Retries ?? 0);
         while (true)
         {
             // Many requests at once share the connection that the first of them makes.
@@ -161,7 +178,9 @@ internal sealed partial class HttpExchange
             ConnectResult result;
             try
             {
+                if (_backend?.Circuit is { } circuit && await TakeSlotAsync(circuit) is { } settled) return settled.Refused;
                 result = await _edge.ConnectAsync(_targets.AsMemory(0, _targetCount));
+                GiveSlotTo(result.Connection);
                 if (result.Connection is { } connection) return await PrepareAsync(connection, target);
             }
             finally
@@ -174,9 +193,7 @@ internal sealed partial class HttpExchange
             // What we lack is no fault of the upstream's.
             if (-result.Error is Errno.ENOBUFS or Errno.ENOMEM or Errno.EMFILE or Errno.ENFILE) return LocalAnswers.Overload;
             Note(failed: true);
-            bool again = --tries > 0 && _route is { Addresses: > 1 } && _route.TryRetry(_edge.Loop.NowMs) && NextBackend();
-            if (!again) return LocalAnswers.ConnectFailed(result.Error);
-            Record.Retries++;
+            if (!MayTryAgain(RetryCause.Connect, long.MaxValue)) return LocalAnswers.ConnectFailed(result.Error);
         }
     }
 
@@ -214,19 +231,6 @@ internal sealed partial class HttpExchange
         if (!_webSocket || await _http2!.TakesWebSocketsAsync(_edge.Settings.HandshakeMs)) return null;
         CloseUpstream();
         return LocalAnswers.NoWebSockets;
-    }
-
-    /// <summary>Turns to an address that this request has not tried; nothing was sent yet, so any request may.</summary>
-    private bool NextBackend()
-    {
-        _tried ??= new EndpointState?[MaxTargets];
-        if (_triedCount == MaxTargets) return false;
-        _tried[_triedCount++] = _endpoint;
-        if (_route!.Another(_tried.AsSpan(0, _triedCount), _edge.Loop.NowMs) is not { } next) return false;
-        Choose(next.Backend, next.State);
-        _targetTls = next.Backend.Tls;
-        Record.Destination = next.Backend.Service.Name;
-        return true;
     }
 
     private void UseUpstream(TcpConnection connection, bool reused)

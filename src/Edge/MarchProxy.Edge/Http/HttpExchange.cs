@@ -22,7 +22,7 @@ internal sealed partial class HttpExchange
 
     private readonly EdgeLoop _edge;
     private readonly RequestHead _request = new();
-    private readonly ResponseHead _response = new();
+    private ResponseHead _response = new();
     private readonly OutBuffer _toUpstream = NewBuffer();
     private readonly OutBuffer _toClient = NewBuffer();
     private ClientStream _client = null!;
@@ -73,6 +73,8 @@ internal sealed partial class HttpExchange
         EndFilters(whole: false);
         _http1.Forget();
         _http2?.Forget();
+        LeaveCircuit();
+        ForgetFeatures();
         _client = null!;
         _config = null!;
         Unchoose();

@@ -1,4 +1,5 @@
 using MarchProxy.Edge.Http1;
+using MarchProxy.Model.Resources;
 using MarchProxy.Net;
 
 namespace MarchProxy.Edge.Http;
@@ -88,6 +89,47 @@ internal static class LocalAnswers
         RetryAfterSeconds = seconds,
         RateLimit = perSecond,
     };
+
+    public static LocalResponse NotCached { get; } = new()
+    {
+        Status = 504,
+        Reason = "not-cached",
+        Detail = "Only a stored response was asked for, and none is here.",
+        Error = ProxyError.HttpRequestDenied,
+    };
+
+    /// <summary>A service is used as much as it may be.</summary>
+    public static LocalResponse CircuitOpen(string reason) => new()
+    {
+        Status = 503,
+        Reason = reason,
+        Detail = "The service has as much to do as it may have at a time; try again.",
+        Error = ProxyError.ConnectionLimitReached,
+        RetryAfterSeconds = 1,
+    };
+
+    /// <summary>A rule of the route refuses the request.</summary>
+    public static LocalResponse Waf(WafRule rule, Waf.WafProfile profile)
+    {
+        (int status, string detail) = rule switch
+        {
+            WafRule.Method => (405, "This method is not taken here."),
+            WafRule.UriLength or WafRule.QueryLength => (414, "The request's target is longer than is taken here."),
+            WafRule.HeaderCount or WafRule.HeaderSize => (431, "The request has more or longer header fields than are taken here."),
+            WafRule.BodySize => (413, "The request has more content than is taken here."),
+            WafRule.ContentType => (415, "This type of content is not taken here."),
+            WafRule.HeaderAnomaly => (403, "The request has header fields that servers read in more than one way."),
+            _ => (403, "The request has a path that servers read in more than one way."),
+        };
+        return new LocalResponse
+        {
+            Status = status,
+            Reason = "waf-" + Model.Resources.Waf.NameOf(rule),
+            Detail = detail,
+            Error = ProxyError.HttpRequestDenied,
+            Allow = rule == WafRule.Method ? profile.Allow : null,
+        };
+    }
 
     public static LocalResponse Redirected(int status, string location) => new()
     {

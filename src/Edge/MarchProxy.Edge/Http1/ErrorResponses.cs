@@ -12,7 +12,7 @@ internal static class ErrorResponses
     public const int MaxText = 512;
 
     private const int MaxBody = 2 * 6 * MaxText + 256;
-    private const int MaxHead = 2 * MaxText + MaxText + 640;
+    private const int MaxHead = 2 * MaxText + (2 * MaxText) + 640;
 
     private static readonly byte[][] s_errorTokens = [.. Enum.GetNames<ProxyError>().Select(SnakeCase)];
 
@@ -70,6 +70,13 @@ internal static class ErrorResponses
         }
 
         if (response.Status == 407) writer.Append("Proxy-Authenticate: Basic realm=\"marchproxy\"\r\n"u8);
+        if (response.Allow is { } allow)
+        {
+            writer.Append("Allow: "u8);
+            AppendVisible(ref writer, Cut(allow), quoted: false);
+            writer.Append("\r\n"u8);
+        }
+
         if (response.RetryAfterSeconds > 0)
         {
             writer.Append("Retry-After: "u8);
@@ -141,6 +148,7 @@ internal static class ErrorResponses
         408 => "Request Timeout"u8,
         413 => "Content Too Large"u8,
         414 => "URI Too Long"u8,
+        415 => "Unsupported Media Type"u8,
         417 => "Expectation Failed"u8,
         421 => "Misdirected Request"u8,
         429 => "Too Many Requests"u8,

@@ -7,21 +7,23 @@ internal static partial class HeadWriter
     /// request is only ever framed by one Content-Length or by chunks.
     /// </summary>
     public static bool WriteRequest(
-        OutBuffer output, RequestHead head, ReadOnlySpan<byte> buffer, RequestRewrite rewrite, in RequestHop hop)
+        OutBuffer output, RequestHead head, ReadOnlySpan<byte> buffer, RequestRewrite rewrite, in RequestHop hop, RequestEdit? edit = null)
     {
         int host = Math.Max(head.Authority.Length, rewrite.Host.Length);
-        int room = head.FieldsEnd + rewrite.AddPrefix.Length + rewrite.Changes.Appended.Length + 3 * host + FixedAdditions;
+        int room = head.FieldsEnd + rewrite.AddPrefix.Length + rewrite.Changes.Appended.Length + 3 * host + FixedAdditions + (edit is null ? 0 : edit.Lines.Length + (edit.Path?.Length ?? 0));
         if (!output.EnsureRoom(room)) return false;
 
         var writer = new ByteWriter(output.Free);
         bool noHost = rewrite.Host.Length > 0 || !head.Has(KnownHeader.Host);
-        bool sameLine = head.Form == TargetForm.Origin && head.MinorVersion == 1 && rewrite.KeepsPath && !noHost;
+        bool sameLine = head.Form == TargetForm.Origin && head.MinorVersion == 1 && rewrite.KeepsPath && !noHost && edit?.Path is null;
         int from = sameLine ? head.Start : head.FieldsStart;
-        if (!sameLine) WriteRequestLine(ref writer, head, buffer, rewrite);
+        if (!sameLine) WriteRequestLine(ref writer, head, buffer, rewrite, edit);
         if (noHost) WriteHost(ref writer, rewrite.Host.Length > 0 ? rewrite.Host : head.Authority.In(buffer));
 
         ulong dropped = hop.PassUpgrade ? rewrite.Dropped : rewrite.Dropped | KnownHeaders.Bit(KnownHeader.Upgrade);
+        if (edit is not null) dropped |= edit.Dropped;
         CopyFields(ref writer, head, buffer, from, dropped, rewrite.Changes);
+        if (edit is not null) writer.Append(edit.Lines);
         WriteConnection(ref writer, head.AcceptsTrailers, hop.PassUpgrade);
         WriteForwarded(ref writer, head, buffer, rewrite.Forwarded, hop);
         writer.Append(rewrite.Changes.Appended);
@@ -30,11 +32,12 @@ internal static partial class HeadWriter
         return true;
     }
 
-    private static void WriteRequestLine(ref ByteWriter writer, RequestHead head, ReadOnlySpan<byte> buffer, RequestRewrite rewrite)
+    private static void WriteRequestLine(ref ByteWriter writer, RequestHead head, ReadOnlySpan<byte> buffer, RequestRewrite rewrite, RequestEdit? edit)
     {
         writer.Append(head.MethodName.In(buffer));
         writer.Append((byte)' ');
-        WritePath(ref writer, head, buffer, rewrite);
+        if (edit?.Path is { } path && head.Form != TargetForm.Asterisk) writer.Append(path);
+        else WritePath(ref writer, head, buffer, rewrite);
         writer.Append(" HTTP/1.1\r\n"u8);
     }
 

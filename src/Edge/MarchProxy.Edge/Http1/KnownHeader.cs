@@ -54,4 +54,5 @@ internal enum KnownHeader : byte
     IfNoneMatch,
     IfModifiedSince,
     ProxyStatus,
+    AcceptRanges,
 }

@@ -24,7 +24,7 @@ internal static class KnownHeaders
         "cookie", "set-cookie", "date", "server", "content-type", "content-encoding", "content-range", "user-agent",
         "accept", "accept-encoding", "accept-language", "cache-control", "pragma", "range", "max-forwards",
         "x-request-id", "traceparent", "location", "etag", "last-modified", "age", "vary", "referer", "origin",
-        "if-none-match", "if-modified-since", "proxy-status",
+        "if-none-match", "if-modified-since", "proxy-status", "accept-ranges",
     ];
 
     private static readonly Entry[] s_entries = BuildEntries();

@@ -30,6 +30,9 @@ internal readonly record struct LocalResponse
     /// <summary>Where to go instead; null for nowhere.</summary>
     public string? Location { get; init; }
 
+    /// <summary>The methods that are taken, for 405; null for none.</summary>
+    public string? Allow { get; init; }
+
     /// <summary>The requests a second that were exceeded (RateLimit fields); zero where none were.</summary>
     public int RateLimit { get; init; }
 

@@ -50,6 +50,12 @@ internal sealed class ResponseEdit
         _lines.Append("\r\n"u8);
     }
 
+    /// <summary>Adds a whole field line, with its CRLF; an empty one is none.</summary>
+    public void AddLine(ReadOnlySpan<byte> line)
+    {
+        if (_lines.EnsureRoom(line.Length)) _lines.Append(line);
+    }
+
     /// <summary>Replaces a known field.</summary>
     public void Set(KnownHeader id, ReadOnlySpan<byte> value)
     {

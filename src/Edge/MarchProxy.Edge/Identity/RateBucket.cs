@@ -25,6 +25,9 @@ internal sealed class RateBucket
     /// <summary>Whether none is there, without taking.</summary>
     public bool IsEmpty(long now, long interval, long burst) => Math.Max(Volatile.Read(ref _full), now) + interval - now > interval * burst;
 
+    /// <summary>Microseconds until it is full again.</summary>
+    public long UsedAt(long now) => Math.Max(0, Volatile.Read(ref _full) - now);
+
     /// <summary>Whether it is as one that was never used.</summary>
     public bool IsFull(long now) => Volatile.Read(ref _full) <= now;
 }

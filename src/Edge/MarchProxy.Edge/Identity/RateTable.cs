@@ -20,9 +20,25 @@ internal sealed class RateTable(TimeProvider time)
     /// <returns>Zero when it may pass; else seconds until the next may.</returns>
     public int Take(string limit, ReadOnlySpan<byte> key, int perSecond, int burst)
     {
+        RateState left = default;
+        return Take(limit, key, perSecond, burst, ref left);
+    }
+
+    /// <summary>Takes one, and tells what is left.</summary>
+    /// <param name="limit">What is limited.</param>
+    /// <param name="key">Whom it is counted for.</param>
+    /// <param name="perSecond">How many a second.</param>
+    /// <param name="burst">How many at once.</param>
+    /// <param name="left">What is left.</param>
+    /// <returns>Zero when it may pass; else seconds until the next may.</returns>
+    public int Take(string limit, ReadOnlySpan<byte> key, int perSecond, int burst, ref RateState left)
+    {
         long now = time.GetTimestamp() / (time.TimestampFrequency / Second);
         if (_buckets.Count >= MaxBuckets) Sweep(now);
-        long wait = _buckets.GetOrAdd((limit, Balancer.Hash(key, _seed)), static _ => new RateBucket()).Take(now, Math.Max(1, Second / perSecond), burst);
+        long interval = Math.Max(1, Second / perSecond);
+        RateBucket bucket = _buckets.GetOrAdd((limit, Balancer.Hash(key, _seed)), static _ => new RateBucket());
+        long wait = bucket.Take(now, interval, burst), used = bucket.UsedAt(now);
+        left = new RateState((int)Math.Max(0, burst - ((used + interval - 1) / interval)), (int)((used + Second - 1) / Second));
         return (int)((wait + Second - 1) / Second);
     }
 
@@ -39,3 +55,8 @@ internal sealed class RateTable(TimeProvider time)
         if (_buckets.Count >= MaxBuckets) _buckets.Clear();
     }
 }
+
+/// <summary>What is left of a limit.</summary>
+/// <param name="Remaining">How many may come at once.</param>
+/// <param name="ResetSeconds">Seconds until all may.</param>
+internal readonly record struct RateState(int Remaining, int ResetSeconds);

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using MarchProxy.Edge.Config;
 using MarchProxy.Edge.Http1;
+using MarchProxy.Edge.Identity;
 using MarchProxy.Edge.Listeners;
 using MarchProxy.Edge.Loops;
 using MarchProxy.Model.Resources;
@@ -34,11 +35,12 @@ internal static class IngressRules
     /// <param name="listener">The listener that it came in by.</param>
     /// <param name="route">The route.</param>
     /// <param name="request">The request.</param>
-    public static LocalResponse? Judge(EdgeLoop edge, ActiveListener listener, CompiledRoute route, in IngressRequest request)
+    /// <param name="left">What is left of its rate limit.</param>
+    public static LocalResponse? Judge(EdgeLoop edge, ActiveListener listener, CompiledRoute route, in IngressRequest request, ref RateState left)
     {
         if (!ServesName(listener, request)) return Http.LocalAnswers.Misdirected;
         if (!route.Route.ClientNames.IsEmpty && request.Certificate?.IsOneOf(route.Route.ClientNames) != true) return Http.LocalAnswers.ClientNotNamed;
-        if (route.Route.RateLimit is { } limit && Limited(edge, route, limit, request) is > 0 and var seconds) return Http.LocalAnswers.TooManyRequests(seconds, limit.RequestsPerSecond);
+        if (route.Route.RateLimit is { } limit && Limited(edge, route, limit, request, ref left) is > 0 and var seconds) return Http.LocalAnswers.TooManyRequests(seconds, limit.RequestsPerSecond);
         return route.Route.Redirect is { } redirect ? Http.LocalAnswers.Redirected(redirect.Status, Location(redirect, request)) : null;
     }
 
@@ -47,19 +49,25 @@ internal static class IngressRules
         request.ServerName is null || listener.Certificates.Length < 2 || request.Host.IsEmpty
         || Ascii.EqualsIgnoreCase(request.Host, request.ServerName) || listener.SameCertificate(request.ServerName, Encoding.ASCII.GetString(request.Host));
 
-    private static int Limited(EdgeLoop edge, CompiledRoute route, RouteRateLimit limit, in IngressRequest request)
+    private static int Limited(EdgeLoop edge, CompiledRoute route, RouteRateLimit limit, in IngressRequest request, ref RateState left)
     {
         int burst = limit.Burst > 0 ? limit.Burst : limit.RequestsPerSecond;
+        Span<byte> address = stackalloc byte[16];
+        scoped ReadOnlySpan<byte> key = default;
         if (route.RateField is { } field)
         {
-            request.Fields.TryGetField(field, out ReadOnlySpan<byte> value);
-            return edge.Rates.Take(route.Route.Name, value, limit.RequestsPerSecond, burst);
+            request.Fields.TryGetField(field, out key);
+        }
+        else if (route.RateCookie is { } cookie)
+        {
+            if (request.Fields.TryGetField("cookie"u8, out ReadOnlySpan<byte> cookies)) Cookies.TryGet(cookies, cookie, out key);
+        }
+        else if (limit.Key == "address" && request.Client is { } client && client.TryWriteBytes(address, out int length))
+        {
+            key = address[..length];
         }
 
-        Span<byte> key = stackalloc byte[16];
-        int length = 0;
-        if (limit.Key == "address") request.Client?.TryWriteBytes(key, out length);
-        return edge.Rates.Take(route.Route.Name, key[..length], limit.RequestsPerSecond, burst);
+        return edge.Rates.Take(route.Route.Name, key, limit.RequestsPerSecond, burst, ref left);
     }
 
     private static string Location(Redirect redirect, in IngressRequest request)

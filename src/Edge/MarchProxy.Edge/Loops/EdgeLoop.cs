@@ -1,4 +1,5 @@
 using MarchProxy.Edge.Access;
+using MarchProxy.Edge.Caching;
 using MarchProxy.Edge.Config;
 using MarchProxy.Edge.Egress;
 using MarchProxy.Edge.Http;
@@ -21,7 +22,7 @@ using MarchProxy.Net.Timers;
 namespace MarchProxy.Edge.Loops;
 
 /// <summary>All that the edge keeps for one loop: nothing in it is shared, nothing in it is locked.</summary>
-internal sealed class EdgeLoop
+internal sealed partial class EdgeLoop
 {
     private readonly TimeProvider _time;
     private readonly Action<Exception> _onDefect;
@@ -34,7 +35,7 @@ internal sealed class EdgeLoop
     private const int MaxFreeStreams = 4096;
     private readonly Stack<Http2ClientStream> _freeStreams = new();
 
-    public EdgeLoop(EventLoop loop, EdgeSettings settings, EdgeConfig config, INameResolver resolver, EdgeMetrics metrics, AccessLog log, ClientProof proof, EgressLimits egressLimits, RateTable rates, OverloadWatch overload, TimeProvider time, Action<Exception> onDefect)
+    public EdgeLoop(EventLoop loop, EdgeSettings settings, EdgeConfig config, INameResolver resolver, EdgeMetrics metrics, AccessLog log, ClientProof proof, EgressLimits egressLimits, RateTable rates, ResponseCache cache, OverloadWatch overload, TimeProvider time, Action<Exception> onDefect)
     {
         Loop = loop;
         Settings = settings;
@@ -45,6 +46,7 @@ internal sealed class EdgeLoop
         Proof = proof;
         EgressLimits = egressLimits;
         Rates = rates;
+        Cache = cache;
         _time = time;
         _onDefect = onDefect;
         Refusals = new Refusals(this, overload);
@@ -82,6 +84,9 @@ internal sealed class EdgeLoop
     /// <summary>What the egress policy said to whom.</summary>
     public FlowTable Flows { get; } = new();
 
+    /// <summary>Responses that are kept, of all loops.</summary>
+    public ResponseCache Cache { get; }
+
     /// <summary>The tunnels that a policy let through.</summary>
     public HashSet<EgressTunnel> Tunnels { get; } = [];
 
@@ -109,6 +114,9 @@ internal sealed class EdgeLoop
 
     public DateTimeOffset Now => _time.GetUtcNow();
 
+    /// <summary>The wall clock in milliseconds since 1970.</summary>
+    public long NowMs => _time.GetUtcNow().ToUnixTimeMilliseconds();
+
     /// <summary>Starts what has to be done every quarter of a second. Call it on the loop.</summary>
     public void Start() => _housekeeping.Arm();
 
@@ -116,6 +124,7 @@ internal sealed class EdgeLoop
     public void Obey(EdgeConfig config)
     {
         Config = config;
+        Log.Obey(config.Snapshot.Resources.Listeners);
         ReconsiderTunnels();
     }
 

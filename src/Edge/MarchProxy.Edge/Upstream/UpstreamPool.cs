@@ -1,3 +1,4 @@
+using MarchProxy.Edge.Balancing;
 using MarchProxy.Net;
 using MarchProxy.Net.Loop;
 using MarchProxy.Net.Tcp;
@@ -63,6 +64,17 @@ internal sealed class UpstreamPool(EventLoop loop, UpstreamPoolOptions options)
         connection.HangUpState = pooled;
         IdleCount++;
         loop.Timers.Arm(pooled, loop.NowMs + options.IdleMs);
+    }
+
+    /// <summary>Closes one idle connection to any of these addresses.</summary>
+    public void DropOneIdle(IEnumerable<EndpointState> endpoints, UpstreamTls? tls)
+    {
+        foreach (EndpointState state in endpoints)
+        {
+            if (TryTake(state.Endpoint, tls) is not { } connection) continue;
+            connection.Close();
+            return;
+        }
     }
 
     /// <summary>Closes everything idle.</summary>

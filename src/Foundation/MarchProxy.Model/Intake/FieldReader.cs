@@ -63,6 +63,24 @@ internal sealed class FieldReader
         return otherwise;
     }
 
+    /// <summary>A number of bytes: 64k, 1m, 2g, or plain.</summary>
+    public long Bytes(string field, long otherwise, long least, long most)
+    {
+        Node? node = Find(field);
+        if (node is null) return otherwise;
+        if (node is ScalarNode { Value: { Length: > 0 } text })
+        {
+            int shift = text[^1] switch { 'k' or 'K' => 10, 'm' or 'M' => 20, 'g' or 'G' => 30, _ => 0 };
+            bool read = long.TryParse(shift > 0 ? text.AsSpan(0, text.Length - 1) : text, NumberStyles.None, CultureInfo.InvariantCulture, out long value);
+            if (read && value <= most >> shift && value << shift >= least) return value << shift;
+        }
+
+        Wrong(node, field, $"{Shown(node)} is not a number of bytes from {least} to {most}", "write 64k, 1m, or a plain number");
+        return otherwise;
+    }
+
+    public bool Flag(string field, bool otherwise) => Choice(field, otherwise, ("true", true), ("false", false));
+
     public TimeSpan Duration(string field)
     {
         Node? node = Find(field);

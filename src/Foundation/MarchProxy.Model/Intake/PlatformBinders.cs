@@ -43,6 +43,7 @@ internal static class PlatformBinders
             Database = database ? fields.Text("database") : "",
             Source = purpose == ListenerPurpose.Syslog ? fields.Text("source") : "",
             Tls = Tls(fields.Map("tls")),
+            AccessLog = RouteTrafficBinder.Log(fields.Map("accessLog")),
         };
     }
 

@@ -29,6 +29,7 @@ public static partial class ResourceWriter
 
         Texts(json, "owners", service.Owners);
         RouteRulesWriter.Write(json, service);
+        RouteTrafficWriter.Write(json, service);
         if (service.Limits is not { } limits) return;
         json.WriteStartObject("limits");
         if (limits.RequestsPerSecond != 0) json.WriteNumber("requestsPerSecond", limits.RequestsPerSecond);
@@ -96,7 +97,7 @@ public static partial class ResourceWriter
         return names;
     }
 
-    private static void Route(Utf8JsonWriter json, Route route)
+    private static void Route(Utf8JsonWriter json, Route route, bool redact)
     {
         Texts(json, "hosts", route.Hosts);
         Texts(json, "clientNames", route.ClientNames);
@@ -104,6 +105,7 @@ public static partial class ResourceWriter
             path.Kind switch { PathMatchKind.Exact => "exact", PathMatchKind.Regex => "regex", _ => "prefix" }, path.Value));
         Texts(json, "methods", route.Methods);
         RouteRulesWriter.Write(json, route);
+        RouteTrafficWriter.Write(json, route, redact);
         Objects(json, "backends", route.Backends, backend =>
         {
             json.WriteString("service", backend.Service);
@@ -154,6 +156,7 @@ public static partial class ResourceWriter
         Text(json, "engine", listener.Engine);
         Text(json, "database", listener.Database);
         Text(json, "source", listener.Source);
+        if (listener.AccessLog is { } log) RouteTrafficWriter.Write(json, log);
         if (listener.Tls is not { } tls) return;
         json.WriteStartObject("tls");
         Texts(json, "certificates", tls.Certificates);

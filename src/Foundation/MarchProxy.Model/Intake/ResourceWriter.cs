@@ -56,7 +56,7 @@ public static partial class ResourceWriter
                 Mapping(json, mapping);
                 break;
             case Route route:
-                Route(json, route);
+                Route(json, route, redact);
                 break;
             case Listener listener:
                 Listener(json, listener);

@@ -33,6 +33,7 @@ internal static class RouteRulesBinder
             RequestsPerSecond = (int)fields.Number("requestsPerSecond", 0, 1, 10_000_000),
             Burst = (int)fields.Number("burst", 0, 0, 10_000_000),
             Key = fields.Text("key", "address"),
+            Headers = fields.Flag("headers", false),
         };
         if (limit.RequestsPerSecond == 0) fields.Missing("requestsPerSecond", "write how many requests a second may come");
         fields.Finish();

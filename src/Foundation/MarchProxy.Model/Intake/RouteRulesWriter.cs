@@ -37,6 +37,7 @@ internal static class RouteRulesWriter
         json.WriteNumber("requestsPerSecond", limit.RequestsPerSecond);
         Number(json, "burst", limit.Burst, 0);
         Text(json, "key", limit.Key, "address");
+        if (limit.Headers) json.WriteBoolean("headers", true);
         json.WriteEndObject();
     }
 

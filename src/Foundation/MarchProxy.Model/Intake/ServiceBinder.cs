@@ -30,6 +30,9 @@ internal static class ServiceBinder
         ProxyProtocol = fields.Choice("proxyProtocol", false, ("true", true), ("false", false)),
         Health = RouteRulesBinder.Health(fields.Map("health")),
         Outlier = RouteRulesBinder.Outlier(fields.Map("outlier")),
+        Circuit = RouteTrafficBinder.Circuit(fields.Map("circuit")),
+        SlowStart = RouteTrafficBinder.SlowStart(fields.Map("slowStart")),
+        Weights = RouteTrafficBinder.Weights(fields),
     };
 
     private static ServiceLimits? Limits(FieldReader? fields)

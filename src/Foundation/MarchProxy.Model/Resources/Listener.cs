@@ -71,6 +71,9 @@ public sealed record Listener : Resource
 
     /// <summary>TLS towards the clients, or null.</summary>
     public ListenerTls? Tls { get; init; }
+
+    /// <summary>How its access lines are written; null for the process's way.</summary>
+    public ListenerLog? AccessLog { get; init; }
 }
 
 /// <summary>TLS of a listener.</summary>

@@ -34,6 +34,9 @@ public sealed record FieldChange(string Action, string Name, string Value);
 /// <summary>Ingress: which requests go to which backends.</summary>
 public sealed record Route : Resource
 {
+    /// <summary>What a request is tried again after when a route does not say.</summary>
+    public static ImmutableArray<string> UsualRetryOn { get; } = ["connect-failure"];
+
     /// <inheritdoc/>
     public override string Kind => "route";
 
@@ -70,11 +73,41 @@ public sealed record Route : Resource
     /// <summary>Where to.</summary>
     public ImmutableArray<Backend> Backends { get; init; } = [];
 
-    /// <summary>Tries after the first that failed before the upstream can have seen the request. Default 2.</summary>
+    /// <summary>Tries after the first. Default 2.</summary>
     public int Retries { get; init; } = 2;
 
-    /// <summary>For a response to begin; zero for the edge's default.</summary>
+    /// <summary>
+    /// After what a request is tried again: connect-failure, reset, timeout, gateway-error (502, 503, 504), 5xx, or a status. Default connect-failure. All but that only
+    /// for requests that are safe to repeat: idempotent by their method, and without content.
+    /// </summary>
+    public ImmutableArray<string> RetryOn { get; init; } = UsualRetryOn;
+
+    /// <summary>For a response to begin, over all tries; zero for the edge's default.</summary>
     public TimeSpan Timeout { get; init; }
+
+    /// <summary>For a response to begin in one try; zero for the whole of <see cref="Timeout"/>.</summary>
+    public TimeSpan TryTimeout { get; init; }
+
+    /// <summary>A second try of a slow request that is safe to repeat; null for none.</summary>
+    public Hedge? Hedge { get; init; }
+
+    /// <summary>Compression of responses; null for none.</summary>
+    public Compression? Compression { get; init; }
+
+    /// <summary>Caching of responses; null for none.</summary>
+    public CachePolicy? Cache { get; init; }
+
+    /// <summary>Copies of requests to another service; null for none.</summary>
+    public Mirror? Mirror { get; init; }
+
+    /// <summary>Keeps clients with their address; null for not.</summary>
+    public Affinity? Affinity { get; init; }
+
+    /// <summary>Rules that requests are held to; null for none.</summary>
+    public Waf? Waf { get; init; }
+
+    /// <summary>What the backend is asked for instead; null for what the client asked.</summary>
+    public Rewrite? Rewrite { get; init; }
 
     /// <summary>Removed from the start of the path.</summary>
     public string StripPrefix { get; init; } = "";

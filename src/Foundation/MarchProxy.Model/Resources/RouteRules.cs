@@ -56,8 +56,11 @@ public sealed record RouteRateLimit
     /// <summary>How many may come at once; zero for a second's worth.</summary>
     public int Burst { get; init; }
 
-    /// <summary>address (default), route, or <c>header:NAME</c>.</summary>
+    /// <summary>address (default), route, authorization (the credentials that a client brings), <c>header:NAME</c> or <c>cookie:NAME</c>.</summary>
     public string Key { get; init; } = "address";
+
+    /// <summary>Whether answers that pass tell what is left (RateLimit and RateLimit-Policy), not only those that are refused. Default false.</summary>
+    public bool Headers { get; init; }
 }
 
 /// <summary>An answer that sends the client elsewhere. What is left empty stays as it was asked.</summary>

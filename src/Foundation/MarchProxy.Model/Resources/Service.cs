@@ -43,6 +43,15 @@ public sealed record Service : Resource
     /// <summary>When one of its addresses is set aside for failing.</summary>
     public OutlierEjection Outlier { get; init; } = new();
 
+    /// <summary>How much of it is used at a time; null for no bound.</summary>
+    public CircuitLimits? Circuit { get; init; }
+
+    /// <summary>How an address comes to its share; null for at once.</summary>
+    public SlowStart? SlowStart { get; init; }
+
+    /// <summary>Shares of its addresses, where not 1.</summary>
+    public ImmutableSortedDictionary<string, int> Weights { get; init; } = ImmutableSortedDictionary<string, int>.Empty;
+
     /// <summary>What it may do at most when it asks; null for no bound.</summary>
     public ServiceLimits? Limits { get; init; }
 

@@ -33,7 +33,7 @@ internal static class RouteValidator
             }
 
             if (route.HashOn != "address" && !Named(route.HashOn, "header:") && !Named(route.HashOn, "cookie:")) Error("hashOn", $"\"{route.HashOn}\" is nothing to hash", "write address, header:NAME or cookie:NAME");
-            if (route.RateLimit is { } limit && limit.Key is not ("address" or "route") && !Named(limit.Key, "header:")) Error("rateLimit.key", $"\"{limit.Key}\" is no key", "write address, route or header:NAME");
+            if (route.RateLimit is { } limit && limit.Key is not ("address" or "route" or "authorization") && !Named(limit.Key, "header:") && !Named(limit.Key, "cookie:")) Error("rateLimit.key", $"\"{limit.Key}\" is no key", "write address, route, authorization, header:NAME or cookie:NAME");
             if (route.Redirect is { } redirect)
             {
                 if (redirect is { Scheme: "", Host: "", Path: "" }) Error("redirect", "leads to where the client is", "write scheme, host or path");
@@ -72,11 +72,11 @@ internal static class RouteValidator
 
     private static bool Named(string text, string kind) => text.StartsWith(kind, StringComparison.Ordinal) && text.Length > kind.Length && text.AsSpan(kind.Length).IndexOfAnyExceptInRange('!', '~') < 0;
 
-    private static bool HasTarget(Service service) => service.Addresses.Any(a =>
+    public static bool HasTarget(Service service) => service.Addresses.Any(a =>
         HostPattern.TryParse(a, out HostPattern p, out _)
         && (p.Kind == HostPatternKind.Name || (p.Kind == HostPatternKind.Network && p.Network.PrefixLength == (p.Network.BaseAddress.GetAddressBytes().Length * 8))));
 
-    private static string? RegexFault(string pattern)
+    public static string? RegexFault(string pattern)
     {
         try
         {

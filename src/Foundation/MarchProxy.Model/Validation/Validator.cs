@@ -8,7 +8,7 @@ public static class Validator
 {
     private static readonly Action<ResourceSet, DiagnosticList>[] s_all =
     [
-        NameValidator.Validate, ServiceValidator.Validate, MappingValidator.Validate, RouteValidator.Validate, ListenerValidator.Validate, DatabaseValidator.Validate,
+        NameValidator.Validate, ServiceValidator.Validate, MappingValidator.Validate, RouteValidator.Validate, TrafficValidator.Validate, ListenerValidator.Validate, DatabaseValidator.Validate,
     ];
 
     /// <summary>Every fault of the set.</summary>

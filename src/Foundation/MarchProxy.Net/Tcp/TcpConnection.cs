@@ -64,6 +64,9 @@ public sealed partial class TcpConnection : IoHandle, IByteStream, IDisposable
     /// <summary>Called on the loop, once, when it is closed here, by whomever.</summary>
     public Action<TcpConnection>? OnClosed { get; set; }
 
+    /// <summary>Something that <see cref="OnClosed"/> needs.</summary>
+    public object? ClosedState { get; set; }
+
     /// <summary>Bytes received so far.</summary>
     public long BytesReceived { get; private set; }
 

@@ -40,6 +40,8 @@ internal sealed record EdgeLimit(string Name, LimitUnit Unit, long Least, long M
         new("--max-buffer-memory-per-loop", LimitUnit.Bytes, 1 << 20, 1L << 40, "Bytes that the buffers of one loop may take.", s => s.MaxBufferBytesPerLoop, (s, v) => s with { MaxBufferBytesPerLoop = v }),
         new("--max-requests-per-connection", LimitUnit.Count, 1, int.MaxValue, "Requests on one client connection before it is closed.", s => s.MaxRequestsPerConnection, (s, v) => s with { MaxRequestsPerConnection = (int)v }),
         new("--max-request-body", LimitUnit.Bytes, 0, long.MaxValue, "Bytes a request body may have; 0 for no bound.", s => s.MaxRequestBodyBytes, (s, v) => s with { MaxRequestBodyBytes = v }),
+        new("--cache-size", LimitUnit.Bytes, 0, long.MaxValue, "Bytes of memory for stored responses, over all routes that cache.", s => s.CacheBytes, (s, v) => s with { CacheBytes = v }),
+        new("--access-log-sample", LimitUnit.Count, 0, 100, "Of a hundred access lines about what went well, how many are written; refusals and errors always are.", s => s.AccessLogSample, (s, v) => s with { AccessLogSample = (int)v }),
         new("--loops", LimitUnit.Count, 0, 1024, "Event loops, one thread each; 0 for one a core.", s => s.Loops, (s, v) => s with { Loops = (int)v }),
     ];
 

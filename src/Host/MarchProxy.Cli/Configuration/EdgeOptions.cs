@@ -1,6 +1,7 @@
 using System.CommandLine;
 using MarchProxy.Cli.Hosting;
 using MarchProxy.Edge;
+using MarchProxy.Model.Resources;
 
 namespace MarchProxy.Cli.Configuration;
 
@@ -10,6 +11,7 @@ internal sealed class EdgeOptions(SettingSource settings)
     private readonly Option<string> _admin = SharedOptions.AdminListen(settings);
     private readonly Option<string?> _ready = SharedOptions.ReadyFile(settings);
     private readonly Option<string?> _accessLog = SharedOptions.AccessLog(settings);
+    private readonly Option<string> _accessLogFormat = SharedOptions.AccessLogFormat(settings);
     private readonly Option<string?> _syslog = SharedOptions.Syslog(settings);
     private readonly Option<string> _logFormat = SharedOptions.LogFormat(settings);
     private readonly Option<string?> _runFolder = SharedOptions.RunFolder(settings);
@@ -18,7 +20,7 @@ internal sealed class EdgeOptions(SettingSource settings)
 
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _admin, _ready, _accessLog, _syslog, _logFormat, _runFolder, _takeOver }) command.Options.Add(option);
+        foreach (Option option in new Option[] { _admin, _ready, _accessLog, _accessLogFormat, _syslog, _logFormat, _runFolder, _takeOver }) command.Options.Add(option);
         foreach ((_, Option<long?> option) in _limits) command.Options.Add(option);
     }
 
@@ -31,6 +33,12 @@ internal sealed class EdgeOptions(SettingSource settings)
         RunFolder = result.GetValue(_runFolder),
         TakeOver = result.GetValue(_takeOver),
         JsonLog = result.GetValue(_logFormat) == "json",
-        Edge = _limits.Aggregate(EdgeSettings.Default, (edge, limit) => limit.Limit.Set(edge, limit.Limit.Resolve(result.GetValue(limit.Option), settings))),
+        Edge = _limits.Aggregate(EdgeSettings.Default, (edge, limit) => limit.Limit.Set(edge, limit.Limit.Resolve(result.GetValue(limit.Option), settings))) with { AccessLogFormat = Format(result) },
     };
+
+    private string Format(ParseResult result)
+    {
+        string format = result.GetValue(_accessLogFormat)!;
+        return AccessLogFormat.Fault(format) is { } fault ? throw new SettingException($"--access-log-format {fault.Message}; {fault.Mend}.") : format;
+    }
 }

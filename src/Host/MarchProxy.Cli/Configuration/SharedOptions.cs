@@ -18,6 +18,9 @@ internal static class SharedOptions
 
     public static Option<string?> AccessLog(SettingSource settings) => Optional(settings, "--access-log", "Where access lines go: stdout (the default), off, or a file's path.");
 
+    public static Option<string> AccessLogFormat(SettingSource settings) =>
+        Text(settings, "--access-log-format", "How access lines are written: json, combined, common, or a template with nginx's names.", "json");
+
     public static Option<string?> Syslog(SettingSource settings) => Optional(settings, "--syslog", "Also send access lines as RFC 5424 to udp://HOST:PORT.");
 
     /// <summary>The folder of the control socket: what systemd's RuntimeDirectory= made, unless another is named.</summary>

@@ -54,7 +54,7 @@ internal sealed class DbHost : IPlaneHost, IAsyncDisposable
     {
         await using var host = new DbHost(options);
         await using IConfigSource config = source(host);
-        using var signals = new StopSignals(cancellation, config.Reload);
+        using var signals = new StopSignals(config.Reload, cancellation);
         config.Start();
         if (config is FileConfig && !await config.First) return ExitCodes.Invalid;
         await using AdminServer? admin = await host.StartAdminAsync();

@@ -158,6 +158,8 @@ internal sealed class EdgeHost : IPlaneHost, IAsyncDisposable
             Listen = endpoint,
             Version = BuildVersion.Text,
             Ready = () => Edge.IsReady ? ReadyState.Ready with { Overload = Edge.Overload } : new ReadyState([Edge.IsDraining ? "draining" : "no configuration is in force yet"]),
+            Purge = asked => Edge.PurgeCache(asked.Route, asked.Host, asked.Path, asked.Prefix),
+            Stored = () => Edge.CacheUse,
             Metrics = (accept, output) =>
             {
                 ExpositionFormat format = ExpositionFormats.FromAccept(accept);

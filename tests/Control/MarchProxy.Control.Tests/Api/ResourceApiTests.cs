@@ -50,6 +50,25 @@ public sealed class ResourceApiTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_routes_secret_is_kept_unseen_and_its_mirror_is_not_deleted()
+    {
+        await _rig.ApplyAsync("""
+            services: [{ name: shop, addresses: [10.0.0.1] }, { name: shadow, addresses: [10.0.0.2] }]
+            routes: [{ name: web, backends: [shop], mirror: { service: shadow }, affinity: { cookie: stick, secret: a-secret-of-many-characters } }]
+            """);
+        (_, JsonNode? read) = await _rig.SendAsync("GET", "routes/web");
+        Assert.Equal("stick", read!["affinity"]!["cookie"]!.ToString());
+        Assert.Null(read["affinity"]!["secret"]);
+
+        // What was read and sent back changes nothing: the secret that nobody sees stays.
+        (HttpStatusCode status, JsonNode? same) = await _rig.SendAsync("PUT", "routes/web", read.DeepClone(), $"\"{read["etag"]}\"");
+        Assert.Equal((HttpStatusCode.OK, "unchanged"), (status, same!["objects"]![0]!["action"]!.ToString()));
+        (status, JsonNode? refused) = await _rig.SendAsync("DELETE", "services/shadow");
+        Assert.Equal(HttpStatusCode.Conflict, status);
+        Assert.Contains("route/web", refused!.ToJsonString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_cached_answer_is_confirmed_by_its_etag()
     {
         await _rig.ApplyAsync("services: [{ name: a, addresses: [a.test] }]");

@@ -22,12 +22,12 @@ public sealed class BalancerTests
         EndpointState[] all = Make(10);
         var balancer = new Balancer(kind, all);
         foreach (int share in Spread(balancer, all).Values) Assert.InRange(share, Requests / 10 * (1 - tolerance), Requests / 10 * (1 + tolerance));
-        all[3].IsHealthy = false;
+        all[3].SetHealth(false, 0);
         all[7].Eject(new OutlierEjection(), 0);
         Dictionary<EndpointState, int> rest = Spread(balancer, all);
         Assert.Equal(8, rest.Count);
         Assert.False(rest.ContainsKey(all[3]) || rest.ContainsKey(all[7]));
-        foreach (EndpointState state in all) state.IsHealthy = false;
+        foreach (EndpointState state in all) state.SetHealth(false, 0);
 
         // With none left, all are tried rather than nobody.
         Assert.NotEmpty(Spread(balancer, all));
@@ -70,7 +70,7 @@ public sealed class BalancerTests
         (all[0].Active, all[1].Active, all[2].Active) = (5, 1, 3);
         var balancer = new Balancer(Balance.LeastRequest, all);
         for (int i = 0; i < 10; i++) Assert.Same(all[1], balancer.Choose(0, 0));
-        all[1].IsHealthy = false;
+        all[1].SetHealth(false, 0);
         Assert.Same(all[2], balancer.Choose(0, 0));
     }
 
@@ -94,6 +94,54 @@ public sealed class BalancerTests
         state.Eject(rule, 200_000);
         Assert.True(state.IsAvailable(201_000));
         Assert.False(state.Failed(rule with { Failures = 0 }));
+    }
+
+    [Theory]
+    [InlineData(Balance.RoundRobin, 0.12)]
+    [InlineData(Balance.RingHash, 0.35)]
+    [InlineData(Balance.Maglev, 0.05)]
+    public void Weights_are_shares(Balance kind, double tolerance)
+    {
+        EndpointState[] all = Make(4);
+        (all[0].Weight, all[1].Weight, all[2].Weight, all[3].Weight) = (1, 2, 3, 4);
+        Dictionary<EndpointState, int> shares = Spread(new Balancer(kind, all), all);
+        foreach (EndpointState state in all) Assert.InRange(shares[state], Requests * state.Weight / 10 * (1 - tolerance), Requests * state.Weight / 10 * (1 + tolerance));
+    }
+
+    [Theory]
+    [InlineData(Balance.LeastRequest)]
+    [InlineData(Balance.RandomTwo)]
+    public void Under_load_weights_are_shares_of_what_is_under_way(Balance kind)
+    {
+        EndpointState[] all = Make(4);
+        (all[0].Weight, all[1].Weight, all[2].Weight, all[3].Weight) = (1, 2, 3, 4);
+        var balancer = new Balancer(kind, all);
+        for (int i = 0; i < 1000; i++) balancer.Choose(0, 0).Active++;
+        foreach (EndpointState state in all) Assert.InRange(state.Active, 100 * state.Weight * 0.7, 100 * state.Weight * 1.3);
+    }
+
+    [Theory]
+    [InlineData(Balance.RoundRobin)]
+    [InlineData(Balance.LeastRequest)]
+    [InlineData(Balance.RandomTwo)]
+    public void An_address_that_came_back_gets_its_share_bit_by_bit(Balance kind)
+    {
+        EndpointState[] all = Make(4);
+        foreach (EndpointState state in all) state.SlowStart = new SlowStart { Window = TimeSpan.FromSeconds(10), MinPercent = 5 };
+        all[0].SetHealth(false, 0);
+        all[0].SetHealth(true, 1_000_000);
+        var balancer = new Balancer(kind, all);
+        int Share(long nowMs) => Enumerable.Range(0, Requests).Count(_ => balancer.Choose(0, nowMs) == all[0]);
+        int cold = Share(1_000_000), half = Share(1_005_000), warm = Share(1_010_000);
+        Assert.InRange(cold, 1, Requests * 0.03);
+        Assert.InRange(half, cold * 2, warm);
+        Assert.InRange(warm, Requests * 0.22, Requests * 0.28);
+
+        // One that was set aside comes back the same way.
+        all[1].Eject(new OutlierEjection { EjectFor = TimeSpan.FromSeconds(1) }, 2_000_000);
+        Assert.Equal(0.05, all[1].Warmth(2_001_000));
+        Assert.Equal(0.5, all[1].Warmth(2_006_000));
+        Assert.Equal(1, all[1].Warmth(2_011_000));
     }
 
     private static Dictionary<EndpointState, int> Spread(Balancer balancer, EndpointState[] all)

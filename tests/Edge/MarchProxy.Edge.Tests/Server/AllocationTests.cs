@@ -35,6 +35,37 @@ public sealed class AllocationTests
         Assert.True(allocated < Slack, $"{allocated} bytes for {Requests} requests");
     }
 
+    [Theory]
+    [InlineData("cache: { ttl: 1h }")]
+    [InlineData("waf: { methods: [GET], maxUri: 2k, maxBody: 1m, contentTypes: [text/plain] }, rateLimit: { requestsPerSecond: 10000000, headers: true }, affinity: { cookie: stick }, retryOn: [5xx, reset], compression: {}")]
+    public async Task What_a_route_does_beside_allocates_nothing_either(string feature)
+    {
+        AppContext.SetSwitch("MarchProxy.Net.NoLeakLog", true);
+        using var origin = new ScriptedOrigin(async (stream, _) =>
+        {
+            byte[] response = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"u8.ToArray();
+            var buffer = new byte[4096];
+            while (await stream.ReadAsync(buffer) > 0) await stream.WriteAsync(response);
+        });
+        await using EdgeRig rig = await EdgeRig.StartAsync($$"""
+            services:
+              - { name: origin, addresses: [127.0.0.1], ports: "{{origin.Port}}", circuit: { requests: 100 } }
+            routes:
+              - { name: all, backends: [origin], {{feature}} }
+            listeners:
+              - { name: web, port: 0, purpose: ingress }
+            """, new EdgeSettings { Loops = 1 });
+        using var client = new TcpClient { NoDelay = true };
+        await client.ConnectAsync(rig.Web);
+        byte[] request = Encoding.ASCII.GetBytes("GET /some/path HTTP/1.1\r\nHost: a.test\r\nUser-Agent: test\r\nAccept-Encoding: gzip\r\n\r\n");
+        var answer = new byte[4096];
+        await RunAsync(client.GetStream(), request, answer, 10_000);
+        long before = await rig.Server.LoopAllocationsAsync();
+        await RunAsync(client.GetStream(), request, answer, 10_000);
+        long allocated = await rig.Server.LoopAllocationsAsync() - before;
+        Assert.True(allocated < Slack, $"{allocated} bytes for 10,000 requests");
+    }
+
     [Fact]
     public async Task A_request_of_http2_in_steady_state_allocates_nothing_on_its_loop()
     {

@@ -9,6 +9,7 @@ public sealed class ResourceReaderTests
     [Theory]
     [InlineData("first-steps.yaml")]
     [InlineData("egress.yaml")]
+    [InlineData("ingress.yaml")]
     [InlineData("databases.yaml")]
     [InlineData("telemetry.yaml")]
     public void Examples_have_no_fault(string name) => Secrets.Compile(Secrets.Example(name));
@@ -40,6 +41,30 @@ public sealed class ResourceReaderTests
     [InlineData("listeners:\n  - { name: a, port: 80 }\n  - { name: b, port: 80 }", "listener/a listens on 127.0.0.1:80 already")]
     [InlineData("mappings:\n  - { name: m, sources: [all], destinations: [all], priority: 1001 }", "\"1001\" is not a whole number from 1 to 1000")]
     [InlineData("routes:\n  - { name: r, backends: [nobody] }", "there is no service \"nobody\"")]
+    [InlineData("routes:\n  - { name: r, backends: [s], compression: { encodings: [deflate] } }", "route/r compression.encodings: \"deflate\" is not offered here; write br, gzip or zstd")]
+    [InlineData("routes:\n  - { name: r, backends: [s], compression: { types: [\"text/html; q=1\"] } }", "\"text/html; q=1\" is not a content type")]
+    [InlineData("routes:\n  - { name: r, backends: [s], compression: { minBytes: 1q } }", "compression.minBytes: \"1q\" is not a number of bytes from 0 to 1073741824; write 64k, 1m")]
+    [InlineData("routes:\n  - { name: r, backends: [s], mirror: { percent: 5 } }", "route/r mirror.service: is missing")]
+    [InlineData("services:\n  - { name: shadow, addresses: [1.1.1.1] }\nroutes:\n  - { name: r, backends: [shadow], mirror: { service: shadwo } }", "there is no service \"shadwo\"; did you mean shadow?")]
+    [InlineData("services:\n  - { name: s, addresses: [1.1.1.1] }\nroutes:\n  - { name: r, backends: [s], mirror: { service: s } }", "it would see requests twice")]
+    [InlineData("routes:\n  - { name: r, backends: [s], affinity: { ttl: 1h } }", "needs a cookie or a header, one of the two")]
+    [InlineData("routes:\n  - { name: r, backends: [s], affinity: { cookie: c, sameSite: none, secure: never } }", "browsers drop a cookie with SameSite=None that is not Secure")]
+    [InlineData("routes:\n  - { name: r, backends: [s], affinity: { cookie: c } }", "warning: route/r affinity.secret: is missing")]
+    [InlineData("routes:\n  - { name: r, backends: [s], retryOn: [gateway-eror] }", "\"gateway-eror\" is nothing to try again after; did you mean gateway-error?")]
+    [InlineData("routes:\n  - { name: r, backends: [s], tryTimeout: 5s, timeout: 1s }", "tryTimeout: is longer than timeout")]
+    [InlineData("routes:\n  - { name: r, backends: [s], hedge: { } }", "hedge.after: is missing")]
+    [InlineData("routes:\n  - { name: r, backends: [s], rewrite: { regex: \"(\", with: x } }", "rewrite.regex: \"(\" is not a regular expression")]
+    [InlineData("routes:\n  - { name: r, backends: [s], rewrite: { path: x } }", "\"x\" does not begin with a slash; write /x")]
+    [InlineData("routes:\n  - { name: r, backends: [s], waf: { methods: [get] } }", "waf.methods: \"get\" is not a method; write GET")]
+    [InlineData("routes:\n  - { name: r, backends: [s], waf: { rules: { path-travesal: off } } }", "waf.rules.path-travesal: is not a field of this object; did you mean path-traversal?")]
+    [InlineData("routes:\n  - { name: r, backends: [s], waf: { rules: { body-size: block } } }", "waf.rules.body-size: has no bound to go by; write maxBody")]
+    [InlineData("routes:\n  - { name: r, redirect: { host: a }, cache: { } }", "a route that redirects sends nothing on")]
+    [InlineData("routes:\n  - { name: r, backends: [s], rateLimit: { requestsPerSecond: 1, key: ip } }", "\"ip\" is no key; write address, route, authorization")]
+    [InlineData("services:\n  - { name: s, weights: { a.test: 2 } }", "service/s weights: \"a.test\" is not an IP address")]
+    [InlineData("services:\n  - { name: s, addresses: [1.1.1.1], weights: { 1.1.1.2: 2 } }", "1.1.1.2 is not an address of the service")]
+    [InlineData("services:\n  - { name: s, slowStart: { minPercent: 5 } }", "slowStart.window: is missing")]
+    [InlineData("listeners:\n  - { name: l, accessLog: { format: \"$remote_adr $status\" } }", "accessLog.format: \"$remote_adr\" is not known; did you mean $remote_addr?")]
+    [InlineData("listeners:\n  - { name: l, accessLog: { format: jsn } }", "accessLog.format: \"jsn\" is no format; write json, combined, common, or a template")]
     [InlineData("services:\n  - name: a\n    name: b", "the field stands here a second time")]
     [InlineData("services:\n  - name: a\n    auth: { type: jwt, secret: \"env:REPORTER_SECRET\", previousSecret: \"env:BILLING_TOKEN\" }", "auth.previousUntil: is missing")]
     [InlineData("services:\n  - name: a\n    auth: { type: jwt, algorithm: RS256, jwks: /x, previousSecret: \"env:BILLING_TOKEN\", previousUntil: 2099-01-01T00:00:00Z }", "auth.previousSecret: only HS256, HS384 and HS512")]
@@ -93,7 +118,7 @@ public sealed class ResourceReaderTests
     [Fact]
     public void No_input_throws()
     {
-        string[] seeds = [.. new[] { "first-steps.yaml", "egress.yaml", "databases.yaml", "telemetry.yaml" }.Select(Secrets.Example)];
+        string[] seeds = [.. new[] { "first-steps.yaml", "egress.yaml", "ingress.yaml", "databases.yaml", "telemetry.yaml" }.Select(Secrets.Example)];
         var random = new Random(20261121);
         const string bits = "{}[]:,-#&*!|>'\"%@` \n\t\r\0\u00e9\ud83d~0x.";
         for (int i = 0; i < 3000; i++)

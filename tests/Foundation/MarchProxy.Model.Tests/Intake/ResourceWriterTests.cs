@@ -15,19 +15,27 @@ public sealed class ResourceWriterTests
           - { name: one, description: "é \"quoted\"", addresses: [one.test, "*.one.test", 10.0.0.0/8, "::1"], ports: "9000,443,8000-8099", protocol: tcp, collection: group, owners: [ann],
               auth: { type: token, token: first-token, previousToken: older-token, previousUntil: 2026-12-01T10:00:00Z }, resolve: { one.test: [127.0.0.1, "::1"] }, allowAddresses: [127.0.0.0/8] }
           - { name: two, auth: { type: jwt, algorithm: ES256, jwks: "https://keys.test/jwks", issuer: me, audience: you } }
-          - { name: three, addresses: [3.3.3.3], protocol: https, tls: { serverName: three.test, ca: "-----BEGIN CERTIFICATE-----\nq\n", certificate: cert, insecureSkipVerify: true }, auth: { type: jwt, secret: shared-secret, previousSecret: secret-before, previousUntil: 2026-12-01T10:00:00Z } }
+          - { name: three, addresses: [3.3.3.3], protocol: https, tls: { serverName: three.test, ca: "-----BEGIN CERTIFICATE-----\nq\n", certificate: cert, insecureSkipVerify: true },
+              circuit: { connections: 11, pending: 12, requests: 13, retries: 14 }, slowStart: { window: 31s, minPercent: 21 }, weights: { 3.3.3.3: 33 }, auth: { type: jwt, secret: shared-secret, previousSecret: secret-before, previousUntil: 2026-12-01T10:00:00Z } }
         mappings:
           - { name: all-fields, sources: [one, "collection:group"], destinations: [three], protocols: [udp, tcp], ports: "53", portMap: { "53": 5353 }, effect: report, priority: 7, auth: none,
               rateLimit: 100, timeout: 1500ms, expiresAt: 2099-01-01T00:00:00Z, justification: because, approval: pending, listen: { address: "::", port: 53, protocol: udp, servicePort: 53 } }
         routes:
           - { name: web, clientNames: ["spiffe://c/d"], hosts: [shop.test, "*.shop.test"], paths: [{ prefix: /a }, { exact: /b }, { regex: "^/c[0-9]+$" }], methods: [GET], backends: [{ service: one, weight: 3 }, three], retries: 0,
               timeout: 5s, stripPrefix: /a, addPrefix: /z, requestHeaders: { set: { X-A: "1" }, add: { X-B: "2" }, remove: [X-C] }, responseHeaders: { remove: [Server] }, priority: 9 }
+          - { name: busy, hosts: [busy.test], backends: [one], retryOn: [reset, "503"], tryTimeout: 700ms, timeout: 9s, hedge: { after: 250ms },
+              compression: { encodings: [zstd, gzip], types: [text/css], minBytes: 2k, level: 7 },
+              cache: { ttl: 61s, staleWhileRevalidate: 62s, staleIfError: 63s, maxObject: 2m, fillWait: 0s },
+              mirror: { service: three, percent: 42, maxBody: 3k, timeout: 7s }, rateLimit: { requestsPerSecond: 5, key: "cookie:u", headers: true },
+              affinity: { cookie: stick, ttl: 90s, path: /p, httpOnly: false, secure: always, sameSite: none, secret: affinity-secret-of-32-characters },
+              waf: { mode: monitor, rules: { path-traversal: block, header-anomaly: off }, methods: [GET, POST], maxUri: 2k, maxQuery: 1k, maxHeaders: 50, maxHeaderBytes: 8k, maxBody: 5m, contentTypes: [application/json] },
+              rewrite: { regex: "^/old/(.*)$", with: "/new/$1", host: inner.test } }
         certificates:
           - { name: cert, chain: "-----BEGIN CERTIFICATE-----\nx\n", key: "-----BEGIN PRIVATE KEY-----\ny\n", ocsp: staple }
         listeners:
           - { name: front, address: 0.0.0.0, port: 443, purpose: ingress, protocol: https, maxConnectionsPerAddress: 50, tls: { certificates: [cert], minVersion: "1.3", ciphers: [TLS_AES_128_GCM_SHA256], clientCa: "-----BEGIN CERTIFICATE-----\nz\n", clientNames: ["spiffe://a/b"] } }
           - { name: db, port: 5432, purpose: database, engine: postgresql, database: sales }
-          - { name: lines, port: 514, purpose: syslog, source: hosts, protocol: udp }
+          - { name: lines, port: 514, purpose: syslog, source: hosts, protocol: udp, accessLog: { format: combined, sample: 8 } }
           - { name: straight, port: 99, purpose: dedicated, service: three, servicePort: 9 }
         databases:
           - { name: sales, engine: postgresql, database: inner, servers: [{ host: db.test, port: 5499, maxConnections: 7 }, { host: 10.0.0.9, role: replica, weight: 50 }], readWriteSplit: true,
@@ -47,7 +55,7 @@ public sealed class ResourceWriterTests
     public void Every_field_survives_the_way_out_and_back()
     {
         ResourceSet set = Read(Everything);
-        Assert.Equal(17, set.All.Count());
+        Assert.Equal(18, set.All.Count());
         foreach (Resource resource in set.All)
         {
             byte[] written = ResourceWriter.ToJson(resource);
@@ -66,6 +74,10 @@ public sealed class ResourceWriterTests
             "certificates", "minVersion", "clientCa", "previousSecret", "maxConnectionsPerAddress", "ciphers", "clientNames\":[\"spiffe://a/b", "clientNames\":[\"spiffe://c/d", "ocsp", "engine", "database\":\"sales", "source\":\"hosts",
             "database\":\"inner", "maxConnections", "replica", "credential", "verify-full", "ca\":", "session", "size", "warmUpPercent", "idleTimeout", "lifetime", "connectTimeout", "queueTimeout", "maxQueue", "readWriteSplit",
             "requireTls", "allowFrom", "quotaPerHour", "tenant", "tables", "until", "scripting", "detection", "monitor", "blockedObjects", "allowedFingerprints",
+            "retryOn", "tryTimeout\":\"700ms", "after\":\"250ms", "zstd", "text/css", "minBytes\":2048", "level\":7", "ttl\":\"61000ms", "62000ms", "63000ms", "maxObject\":2097152", "fillWait\":\"0ms",
+            "mirror\":{\"service\":\"three\",\"percent\":42,\"maxBody\":3072", "headers\":true", "cookie\":\"stick", "ttl\":\"90000ms", "path\":\"/p", "httpOnly\":false", "secure\":\"always", "sameSite\":\"none", "affinity-secret",
+            "mode\":\"monitor", "path-traversal\":\"block", "header-anomaly\":\"off", "maxUri\":2048", "maxQuery\":1024", "maxHeaders\":50", "maxHeaderBytes\":8192", "maxBody\":5242880", "contentTypes", "rewrite", "with\":\"/new/$1", "inner.test",
+            "connections\":11", "pending\":12", "requests\":13", "retries\":14", "window\":\"31000ms", "minPercent\":21", "3.3.3.3\":33", "accessLog\":{\"format\":\"combined\",\"sample\":8",
         }) Assert.Contains(field, all, StringComparison.Ordinal);
         Assert.DoesNotContain("first-token", all, StringComparison.Ordinal);
     }
@@ -74,7 +86,7 @@ public sealed class ResourceWriterTests
     public void A_redacted_resource_holds_no_secret()
     {
         string all = string.Concat(Read(Everything).All.Select(r => Encoding.UTF8.GetString(ResourceWriter.ToJson(r, redact: true))));
-        foreach (string secret in new[] { "sha256:", "shared-secret", "secret-before", "PRIVATE KEY", "server-password", "ann-password", "SCRAM" }) Assert.DoesNotContain(secret, all, StringComparison.Ordinal);
+        foreach (string secret in new[] { "sha256:", "shared-secret", "secret-before", "PRIVATE KEY", "server-password", "ann-password", "SCRAM", "affinity-secret" }) Assert.DoesNotContain(secret, all, StringComparison.Ordinal);
     }
 
     [Fact]

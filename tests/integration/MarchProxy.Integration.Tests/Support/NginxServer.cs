@@ -31,9 +31,11 @@ internal sealed class NginxServer : IAsyncDisposable
     public static async Task<NginxServer> StartAsync(int fixedPort = 0)
     {
         var folder = new TempFolder();
-        int port = fixedPort > 0 ? fixedPort : FreePort(), tlsPort = FreePort(), proxyPort = FreePort();
+        int[] free = FreePorts(3);
+        int port = fixedPort > 0 ? fixedPort : free[0], tlsPort = free[1], proxyPort = free[2];
         TestCertificate.Write(folder, "origin", "origin.test");
         File.WriteAllBytes(folder["big"], Bytes(8 << 20));
+        File.WriteAllText(folder["page"], Page);
         Directory.CreateDirectory(folder["body"]);
         string configuration = folder.Write("nginx.conf", string.Create(CultureInfo.InvariantCulture, $$"""
             daemon off; worker_processes 1; pid {{folder["pid"]}}; error_log {{folder["error.log"]}};
@@ -51,6 +53,8 @@ internal sealed class NginxServer : IAsyncDisposable
                 listen 127.0.0.1:{{tlsPort}} ssl; ssl_certificate {{folder["origin.pem"]}}; ssl_certificate_key {{folder["origin.key"]}};
                 location / { default_type text/plain; return 200 "host=$host path=$request_uri via=$http_via xff=$http_x_forwarded_for proto=$http_x_forwarded_proto auth=$http_proxy_authorization length=$content_length\n"; }
                 location /big { alias {{folder["big"]}}; }
+                location /fresh { default_type text/plain; add_header Cache-Control "max-age=60"; return 200 "id=$request_id\n"; }
+                location = /text.html { default_type text/html; alias {{folder["page"]}}; }
                 location /slow { alias {{folder["big"]}}; limit_rate 2m; }
                 location /cut { return 444; }
                 location /upload { proxy_pass http://127.0.0.1:{{port}}/; proxy_http_version 1.1; }
@@ -66,6 +70,9 @@ internal sealed class NginxServer : IAsyncDisposable
     /// <summary>The request lines that it has answered, in order.</summary>
     public string[] Requests() => File.ReadAllLines(_folder["access.log"]);
 
+    /// <summary>A page of text that shrinks well.</summary>
+    public static string Page { get; } = string.Concat(Enumerable.Range(0, 4000).Select(i => $"<p>paragraph {i} of a page</p>\n"));
+
     public static byte[] Bytes(int count)
     {
         var bytes = new byte[count];
@@ -73,11 +80,21 @@ internal sealed class NginxServer : IAsyncDisposable
         return bytes;
     }
 
-    public static int FreePort()
+    public static int FreePort() => FreePorts(1)[0];
+
+    /// <summary>Ports that are free, each another one: held until all are known.</summary>
+    public static int[] FreePorts(int count)
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        TcpListener[] listeners = [.. Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0))];
+        try
+        {
+            foreach (TcpListener listener in listeners) listener.Start();
+            return [.. listeners.Select(l => ((IPEndPoint)l.LocalEndpoint).Port)];
+        }
+        finally
+        {
+            foreach (TcpListener listener in listeners) listener.Dispose();
+        }
     }
 
     public async ValueTask DisposeAsync()

@@ -77,6 +77,15 @@ public sealed record ServiceBody : ResourceFields
 
     /// <summary>When one of its addresses is set aside for failing.</summary>
     public OutlierBody? Outlier { get; init; }
+
+    /// <summary>How much of it is used at a time.</summary>
+    public CircuitBody? Circuit { get; init; }
+
+    /// <summary>Gives an address that is new or came back its share bit by bit.</summary>
+    public SlowStartBody? SlowStart { get; init; }
+
+    /// <summary>Shares of its addresses, where not 1.</summary>
+    public Dictionary<string, int>? Weights { get; init; }
 }
 
 /// <summary>What a service may do at most when it asks; 0 for no bound.</summary>
@@ -252,8 +261,35 @@ public sealed record RouteBody : ResourceFields
     /// <summary>Tries after the first.</summary>
     public int? Retries { get; init; }
 
-    /// <summary>For a response to begin: <c>30s</c>.</summary>
+    /// <summary>For a response to begin, over all tries: <c>30s</c>.</summary>
     public string? Timeout { get; init; }
+
+    /// <summary>For a response to begin in one try.</summary>
+    public string? TryTimeout { get; init; }
+
+    /// <summary>connect-failure (default), reset, timeout, gateway-error, 5xx, or statuses.</summary>
+    public List<string>? RetryOn { get; init; }
+
+    /// <summary>A second try of a slow request that is safe to repeat.</summary>
+    public HedgeBody? Hedge { get; init; }
+
+    /// <summary>Compression of responses.</summary>
+    public CompressionBody? Compression { get; init; }
+
+    /// <summary>Caching of responses.</summary>
+    public CacheBody? Cache { get; init; }
+
+    /// <summary>Copies of requests to another service.</summary>
+    public MirrorBody? Mirror { get; init; }
+
+    /// <summary>Keeps clients with their address.</summary>
+    public AffinityBody? Affinity { get; init; }
+
+    /// <summary>Rules that requests are held to.</summary>
+    public WafBody? Waf { get; init; }
+
+    /// <summary>What the backend is asked for instead.</summary>
+    public RewriteBody? Rewrite { get; init; }
 
     /// <summary>Removed from the start of the path.</summary>
     public string? StripPrefix { get; init; }
@@ -351,6 +387,9 @@ public sealed record ListenerBody : ResourceFields
 
     /// <summary>TLS towards the clients.</summary>
     public ListenerTlsBody? Tls { get; init; }
+
+    /// <summary>How its access lines are written; left out, the process's way.</summary>
+    public ListenerLogBody? AccessLog { get; init; }
 }
 
 /// <summary>TLS of a listener.</summary>

@@ -25,8 +25,11 @@ public sealed record RouteRateLimitBody
     /// <summary>How many may come at once; left out, a second's worth.</summary>
     public int? Burst { get; init; }
 
-    /// <summary>address (default), route or <c>header:NAME</c>.</summary>
+    /// <summary>address (default), route, authorization, <c>header:NAME</c> or <c>cookie:NAME</c>.</summary>
     public string? Key { get; init; }
+
+    /// <summary>Whether answers that pass tell what is left.</summary>
+    public bool? Headers { get; init; }
 }
 
 /// <summary>How the addresses of a service are watched.</summary>
