@@ -7,7 +7,7 @@ namespace MarchProxy.Integration;
 public sealed class Http2Tests : IAsyncLifetime
 {
     private readonly TempFolder _folder = new();
-    private readonly int _grpc = NginxServer.FreePort();
+    private readonly int _grpc = NginxServer.FreePort(), _socket = NginxServer.FreePort();
     private NginxServer _nginx = null!;
     private Proxy _proxy = null!;
 
@@ -20,11 +20,17 @@ public sealed class Http2Tests : IAsyncLifetime
             services:
               - { name: web, addresses: [127.0.0.1], ports: "{{_nginx.Port}}" }
               - { name: secure, addresses: [127.0.0.1], ports: "{{_nginx.TlsPort}}", protocol: https, tls: { insecureSkipVerify: true } }
+              - { name: second, addresses: [127.0.0.1], ports: "{{_nginx.Http2Port}}", protocol: https, tls: { insecureSkipVerify: true } }
+              - { name: first, addresses: [127.0.0.1], ports: "{{_nginx.Http2Port}}", protocol: https, tls: { insecureSkipVerify: true, alpn: [http/1.1] } }
+              - { name: socket, addresses: [127.0.0.1], ports: "{{_socket}}" }
               - { name: dead, addresses: [127.0.0.1], ports: "1" }
               - { name: echo, addresses: [127.0.0.1], ports: "{{_grpc}}", protocol: h2c, health: { type: grpc, path: "", interval: 200ms } }
             routes:
               - { name: web, hosts: [a.test], backends: [web], responseHeaders: { set: { X-Added: "1" }, remove: [Server] } }
               - { name: secure, hosts: [a.test], paths: [/secure], stripPrefix: /secure, backends: [secure] }
+              - { name: second, hosts: [a.test], paths: [/second], stripPrefix: /second, backends: [second] }
+              - { name: first, hosts: [a.test], paths: [/first], stripPrefix: /first, backends: [first] }
+              - { name: socket, hosts: [a.test], paths: [/socket], backends: [socket] }
               - { name: dead, hosts: [a.test], paths: [/dead], backends: [dead] }
               - { name: limited, hosts: [a.test], paths: [/limited], rateLimit: { requestsPerSecond: 1 }, backends: [web] }
               - { name: old, hosts: [old.test], redirect: { host: new.test } }
@@ -103,6 +109,33 @@ public sealed class Http2Tests : IAsyncLifetime
         await Wait.UntilAsync(async () => (await Curl.RunAsync($"http://{_proxy.Admin}/metrics")).Output.Contains(metric, StringComparison.Ordinal), () => _proxy.Output);
         (int code, string output) = await Child.RunAsync("/usr/bin/python3", [script, "call", _proxy["plain"]]);
         Assert.True(code == 0 && output.Contains("all kinds pass", StringComparison.Ordinal), output + server.Output + _proxy.Output);
+    }
+
+    [Theory]
+    [InlineData("--http2")]
+    [InlineData("--http1.1")]
+    public async Task A_real_service_of_http2_is_reached_by_clients_of_both_kinds(string version)
+    {
+        string answer = await GetAsync("a.test", "/second/x", version);
+        Assert.Contains("path=/x ", answer, StringComparison.Ordinal);
+        Assert.Contains("protocol=HTTP/2.0", answer, StringComparison.Ordinal);
+        Assert.Contains("protocol=HTTP/1.1", await GetAsync("a.test", "/first/x", version), StringComparison.Ordinal);
+        string file = _folder["got2"], big = _folder["big2"];
+        await File.WriteAllBytesAsync(big, NginxServer.Bytes(8 << 20));
+        await GetAsync("a.test", "/second/big", version, "-o", file);
+        byte[] got = await File.ReadAllBytesAsync(file);
+        Assert.Equal(await File.ReadAllBytesAsync(big), got[^(8 << 20)..]);
+        Assert.Contains($"length={8 << 20}", await GetAsync("a.test", "/second/upload", version, "--data-binary", "@" + big), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_websocket_of_a_foreign_client_passes_over_http2()
+    {
+        string script = Path.Combine(AppContext.BaseDirectory, "Grpc", "ws_echo.py");
+        await using Child server = Child.Start("/usr/bin/python3", [script, "serve", _socket.ToString(CultureInfo.InvariantCulture)]);
+        await Wait.UntilAsync(() => server.Output.Contains("serving", StringComparison.Ordinal), () => server.Output);
+        (int code, string output) = await Child.RunAsync("/usr/bin/python3", [script, "call", _proxy["plain"]]);
+        Assert.True(code == 0 && output.Contains("both ways", StringComparison.Ordinal), output + server.Output + _proxy.Output);
     }
 
     private async Task<string> GetAsync(string host, string path, params string[] arguments) =>

@@ -16,7 +16,7 @@ public sealed record Service : Resource
     /// <summary>The ports it listens on; empty for any. The first is where a route sends.</summary>
     public PortSet Ports { get; init; } = PortSet.Any;
 
-    /// <summary>What it speaks: http (default), https, h2c (HTTP/2 without TLS, for clients of HTTP/2 alone), tcp, udp, icmp.</summary>
+    /// <summary>What it speaks: http (default), https, h2c (HTTP/2 without TLS), tcp, udp, icmp.</summary>
     public string Protocol { get; init; } = "http";
 
     /// <summary>A group that mappings can name as <c>collection:NAME</c>; empty for none.</summary>

@@ -24,6 +24,9 @@ internal sealed class NginxServer : IAsyncDisposable
     /// <summary>The same over TLS, with a certificate that nobody signed.</summary>
     public int TlsPort { get; }
 
+    /// <summary>The same over TLS by HTTP/2, where the client agrees.</summary>
+    public int Http2Port { get; private init; }
+
     /// <summary>The same, demanding a PROXY header.</summary>
     public int ProxyPort { get; }
 
@@ -31,8 +34,8 @@ internal sealed class NginxServer : IAsyncDisposable
     public static async Task<NginxServer> StartAsync(int fixedPort = 0)
     {
         var folder = new TempFolder();
-        int[] free = FreePorts(3);
-        int port = fixedPort > 0 ? fixedPort : free[0], tlsPort = free[1], proxyPort = free[2];
+        int[] free = FreePorts(4);
+        int port = fixedPort > 0 ? fixedPort : free[0], tlsPort = free[1], proxyPort = free[2], http2Port = free[3];
         TestCertificate.Write(folder, "origin", "origin.test");
         File.WriteAllBytes(folder["big"], Bytes(8 << 20));
         File.WriteAllText(folder["page"], Page);
@@ -50,8 +53,8 @@ internal sealed class NginxServer : IAsyncDisposable
               }
               server {
                 listen 127.0.0.1:{{port}};
-                listen 127.0.0.1:{{tlsPort}} ssl; ssl_certificate {{folder["origin.pem"]}}; ssl_certificate_key {{folder["origin.key"]}};
-                location / { default_type text/plain; return 200 "host=$host path=$request_uri via=$http_via xff=$http_x_forwarded_for proto=$http_x_forwarded_proto auth=$http_proxy_authorization length=$content_length\n"; }
+                listen 127.0.0.1:{{http2Port}} ssl http2; listen 127.0.0.1:{{tlsPort}} ssl; ssl_certificate {{folder["origin.pem"]}}; ssl_certificate_key {{folder["origin.key"]}};
+                location / { default_type text/plain; return 200 "host=$host path=$request_uri via=$http_via xff=$http_x_forwarded_for proto=$http_x_forwarded_proto auth=$http_proxy_authorization length=$content_length protocol=$server_protocol\n"; }
                 location /big { alias {{folder["big"]}}; }
                 location /fresh { default_type text/plain; add_header Cache-Control "max-age=60"; return 200 "id=$request_id\n"; }
                 location = /text.html { default_type text/html; alias {{folder["page"]}}; }
@@ -62,7 +65,7 @@ internal sealed class NginxServer : IAsyncDisposable
             }
             """));
         Child child = Child.Start("nginx", ["-c", configuration, "-p", folder.Path, "-e", folder["error.log"]]);
-        var server = new NginxServer(folder, child, port, tlsPort, proxyPort);
+        var server = new NginxServer(folder, child, port, tlsPort, proxyPort) { Http2Port = http2Port };
         await Wait.UntilAsync(() => server.AnswersAsync(), () => child.Output);
         return server;
     }
