@@ -19,7 +19,7 @@ internal sealed class Comparison(Measure measure, TestBed bed, IReadOnlyList<str
                 {
                     entrant.Peer = PeerFactory.Create(name, bed);
                     entrant.Peer.Start();
-                    measure.WarmUp(entrant.Peer, name.StartsWith("marchproxy", StringComparison.Ordinal) ? options.WarmUp : options.WarmUp / 4);
+                    measure.WarmUp(entrant.Peer, name.StartsWith("marchproxy", StringComparison.Ordinal) || name == "articdbm" ? options.WarmUp : options.WarmUp / 4);
                 });
             measure.Prepare([.. Running.Select(e => e.Peer!)], options.Round);
             for (int round = 0; round < measure.Rounds(options.Rounds); round++)

@@ -6,7 +6,7 @@ namespace MarchProxy.Bench.Peers;
 internal static class PeerFactory
 {
     /// <summary>The names it knows.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["nginx", "haproxy", "squid", "dante", "marchproxy", "marchproxy-10", "marchproxy-1000", "marchproxy-10000"];
+    public static IReadOnlyList<string> Names { get; } = ["nginx", "haproxy", "squid", "dante", "pgbouncer", "articdbm", "marchproxy", "marchproxy-10", "marchproxy-1000", "marchproxy-10000"];
 
     /// <exception cref="BenchException">The name is unknown.</exception>
     public static Peer Create(string name, TestBed bed) => name switch
@@ -14,6 +14,8 @@ internal static class PeerFactory
         "nginx" => new NginxPeer(bed),
         "haproxy" => new HaproxyPeer(bed),
         "squid" => new SquidPeer(bed),
+        "pgbouncer" => new PgBouncerPeer(bed),
+        "articdbm" => new ArticDbmPeer(bed),
         "dante" => new DantePeer(bed),
         "marchproxy" => new MarchProxyPeer(bed, name),
         "marchproxy-10" => new MarchProxyPeer(bed, name, 10),

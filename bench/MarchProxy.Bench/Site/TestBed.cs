@@ -9,12 +9,14 @@ namespace MarchProxy.Bench.Site;
 internal sealed class TestBed : IDisposable
 {
     private readonly bool _keep;
+    private readonly Lazy<PostgresSite> _postgres;
 
     public TestBed(BenchOptions options)
     {
         Options = options;
         _keep = options.Keep;
         Folder = Directory.CreateTempSubdirectory("marchproxy-bench-").FullName;
+        _postgres = new Lazy<PostgresSite>(() => new PostgresSite(Path.Combine(Folder, "postgres")));
         WriteCertificate();
         LogSink = new LogSink();
         BulkSource = new BulkSource();
@@ -42,6 +44,9 @@ internal sealed class TestBed : IDisposable
 
     public LogSink LogSink { get; }
 
+    /// <summary>The database behind the poolers; started when it is first asked for.</summary>
+    public PostgresSite Postgres => _postgres.Value;
+
     /// <summary>The certificate chain of <see cref="Host"/>, PEM.</summary>
     public string CertificateFile => Path.Combine(Folder, "bench.crt");
 
@@ -61,6 +66,7 @@ internal sealed class TestBed : IDisposable
 
     public void Dispose()
     {
+        if (_postgres.IsValueCreated) _postgres.Value.Dispose();
         Origin.Dispose();
         BulkSource.Dispose();
         UdpEcho.Dispose();

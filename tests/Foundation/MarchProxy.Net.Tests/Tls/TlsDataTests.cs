@@ -134,16 +134,21 @@ public sealed class TlsDataTests
     {
         using TlsServerContext context = TlsPair.Server(s_leaf);
         (Socket peer, TcpConnection server) = await LoopTest.RawPairAsync(loop);
+        var read = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Task foreign = Task.Run(async () =>
         {
             await using var stream = new SslStream(new Drip(new NetworkStream(peer, ownsSocket: true)), false, (_, _, _, _) => true);
             await stream.AuthenticateAsClientAsync("a.test");
             await stream.WriteAsync(new byte[] { 7 });
+
+            // Closed with session tickets unread, it would reset what it has just sent.
+            await read.Task;
         });
         Assert.Equal(0, await server.StartTlsAsync(context.CreateSession(server.TlsDescriptor), 20_000));
         byte[] one = new byte[1];
         Assert.Equal(1, await server.ReadAsync(one));
         Assert.Equal(7, one[0]);
+        read.SetResult();
         await foreign;
         await loop.Enter();
         (Socket silent, TcpConnection waiting) = await LoopTest.RawPairAsync(loop);
