@@ -63,6 +63,9 @@ public sealed class DbProxy : IAsyncDisposable
     /// <summary>The loops.</summary>
     public IReadOnlyList<EventLoop> Loops => _loops.Loops;
 
+    /// <summary>Whether an engine is served.</summary>
+    internal static bool Serves(string engine) => engine == DbEngines.Name(DbEngine.PostgreSql);
+
     /// <summary>How many loops one with these settings has: the shards of its metrics.</summary>
     /// <param name="settings">The settings.</param>
     public static int LoopCount(DbSettings settings) => settings.Loops > 0 ? settings.Loops : Environment.ProcessorCount;
@@ -75,8 +78,11 @@ public sealed class DbProxy : IAsyncDisposable
         await _applying.WaitAsync();
         try
         {
-            Listener? strange = snapshot.Listeners.FirstOrDefault(l => l.Purpose == ListenerPurpose.Database && l.Engine != DbEngines.Name(DbEngine.PostgreSql));
-            if (strange is not null) _log.Warn("a listener's engine is not served by this program yet; it stays closed", ("listener", strange.Name), ("engine", strange.Engine));
+            foreach (Listener strange in snapshot.Listeners.Where(l => l.Purpose == ListenerPurpose.Database && !Serves(l.Engine)))
+            {
+                _log.Warn("a listener's engine is not served by this program; it stays closed", ("listener", strange.Name), ("engine", strange.Engine));
+            }
+
             var config = new DbConfig(snapshot, _config, _loops.Loops.Count, _time);
             bool first = _dbs.Length == 0;
             if (first) Begin(config);

@@ -26,7 +26,7 @@ internal sealed class DbListenerSet(LoopGroup loops, DbLoop[] dbs) : IDisposable
         var kept = new List<DbListener>();
         try
         {
-            foreach (Listener listener in snapshot.Listeners.Where(l => l.Purpose == ListenerPurpose.Database))
+            foreach (Listener listener in snapshot.Listeners.Where(l => l.Purpose == ListenerPurpose.Database && DbProxy.Serves(l.Engine)))
             {
                 Certificate[] certificates = [.. (listener.Tls?.Certificates ?? []).Select(name => snapshot.Resources.Certificates.First(c => c.Name == name))];
                 if (_active.TryGetValue(listener.Name, out DbListener? active) && IsSame(active, listener, certificates)) kept.Add(active);

@@ -238,6 +238,30 @@ public sealed class PostgresTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_example_is_served_in_up_as_far_as_it_says()
+    {
+        string example = (await File.ReadAllTextAsync(Path.Combine(House(), "examples", "databases.yaml")))
+            .Replace("port: 5499", "port: " + Text(_postgres.PortNumber), StringComparison.Ordinal).Replace("user: postgres, password: \"env:PG_PASSWORD\"", "user: march, password: \"the password of march\"", StringComparison.Ordinal)
+            .Replace("env:MYSQL_PASSWORD", "none", StringComparison.Ordinal).Replace("env:APP_PASSWORD", AppPassword, StringComparison.Ordinal).Replace("env:ANALYST_PASSWORD", AnalystPassword, StringComparison.Ordinal)
+            .Replace("port: 15432", "port: 0", StringComparison.Ordinal);
+        await using Suite up = await Suite.StartAsync(_folder, "up", "--data", _folder["up"], "--apply", _folder.Write("example.yaml", example), "--manager-listen", "127.0.0.1:0", "--xds-listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--access-log", "off");
+        string port = up["pg"][(up["pg"].LastIndexOf(':') + 1)..];
+        (int code, string output) = await Child.RunAsync("psql", ["-h", "127.0.0.1", "-p", port, "-U", "analyst", "-At", "-c", "SELECT count(*) FROM pgbench_accounts", "shop"], ("PGPASSWORD", AnalystPassword));
+        Assert.True(code == 0 && output.Contains("100000", StringComparison.Ordinal), output + up.Process.Output);
+        (code, output) = await Child.RunAsync("psql", ["-h", "127.0.0.1", "-p", port, "-U", "app", "-At", "-c", "SELECT passwd FROM pg_shadow WHERE usename = '' OR '1' = '1'", "shop"], ("PGPASSWORD", AppPassword));
+        Assert.True(code != 0 && output.Contains("marchproxy:", StringComparison.Ordinal), output);
+        Assert.Contains("engine=mysql", up.Process.Output, StringComparison.Ordinal);
+        await Suite.RunAsync(_folder, "login", up.Manager);
+        await Wait.UntilAsync(async () => (await Suite.RunAsync(_folder, "get", "proxies")).Output.Contains("articdbm", StringComparison.Ordinal), () => up.Process.Output);
+        (_, output) = await Suite.RunAsync(_folder, "get", "accounts", "-o", "json");
+        Assert.DoesNotContain("SCRAM", output, StringComparison.Ordinal);
+
+        // The same file again changes nothing: the same password keeps the same proof.
+        (_, output) = await Suite.RunAsync(_folder, "apply", "-f", _folder["example.yaml"]);
+        Assert.Contains("account/app unchanged", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task An_edit_of_the_file_is_obeyed_by_open_sessions()
     {
         await using var app = new NpgsqlConnection(Connection("app", AppPassword) + ";Pooling=false");
@@ -274,6 +298,13 @@ public sealed class PostgresTests : IAsyncLifetime
           - { name: pg, port: {{_port}}, purpose: database, engine: postgresql }
         {{more}}
         """);
+
+    private static string House()
+    {
+        DirectoryInfo folder = new(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder.FullName, "MarchProxy.slnx"))) folder = folder.Parent!;
+        return folder.FullName;
+    }
 
     private string Connection(string user, string password) => string.Create(CultureInfo.InvariantCulture, $"Host=127.0.0.1;Port={_port};Username={user};Password={password};Database=shop;SSL Mode=Disable;Include Error Detail=true;GSS Encryption Mode=Disable");
 
