@@ -45,7 +45,7 @@ public sealed record EdgeSettings
     /// <summary>Connections one loop serves at a time; above it new ones get 503 where HTTP is spoken in clear, and are closed. Default 100,000: an idle one costs about 1 KiB.</summary>
     public int MaxConnectionsPerLoop { get; init; } = 100_000;
 
-    /// <summary>HTTP/1.1 requests one loop has under way at a time; above it new ones get 503. Default 16,384: at 16 KiB each way, what the buffers carry.</summary>
+    /// <summary>HTTP requests one loop has under way at a time; above it new ones get 503. Default 16,384: at 16 KiB each way, what the buffers carry.</summary>
     public int MaxRequestsPerLoop { get; init; } = 16_384;
 
     /// <summary>Connections to upstreams that one loop is making at a time; above it what needs another gets 503. Default 4,096: behind a dead upstream, 800 requests a second for the 5 s of a connect.</summary>

@@ -71,7 +71,7 @@ public sealed class TlsServiceTests : IAsyncLifetime
         await using Proxy proxy = await Proxy.StartAsync(Resources("shop"), _folder);
         string port = proxy["tls"].Split(':')[1];
         await using Child download = Child.Start("curl", ["-sS", "-m", "50", "-o", _folder["slow"], "--cacert", _folder["ca.pem"], "--resolve", $"shop.test:{port}:127.0.0.1", $"https://shop.test:{port}/slow"]);
-        await using Child wrk = Child.Start("wrk", ["-t1", "-c8", "-d5", "-H", "Host: shop.test", "-H", "Connection: close", $"https://127.0.0.1:{port}/"]);
+        await using Child wrk = Child.Start("wrk", ["--timeout", "20s", "-t1", "-c8", "-d5", "-H", "Host: shop.test", "-H", "Connection: close", $"https://127.0.0.1:{port}/"]);
         for (int i = 0; i < 6; i++)
         {
             string now = i % 2 == 0 ? "fresh" : "shop", serial = i % 2 == 0 ? "1001" : "1000";

@@ -35,7 +35,7 @@ internal sealed record EdgeLimit(string Name, LimitUnit Unit, long Least, long M
         new("--drain-delay", LimitUnit.Time, 0, 3_600_000, "Between telling that it is not ready and closing the listeners after a stop.", s => s.DrainDelayMs, (s, v) => s with { DrainDelayMs = v }),
         new("--drain-idle-timeout", LimitUnit.Time, 0, 3_600_000, "For idle client connections to bring one more request after a stop.", s => s.DrainIdleMs, (s, v) => s with { DrainIdleMs = v }),
         new("--max-connections-per-loop", LimitUnit.Count, 1, 10_000_000, "Client connections one loop serves at a time.", s => s.MaxConnectionsPerLoop, (s, v) => s with { MaxConnectionsPerLoop = (int)v }),
-        new("--max-requests-per-loop", LimitUnit.Count, 1, 10_000_000, "HTTP/1.1 requests one loop has under way at a time.", s => s.MaxRequestsPerLoop, (s, v) => s with { MaxRequestsPerLoop = (int)v }),
+        new("--max-requests-per-loop", LimitUnit.Count, 1, 10_000_000, "HTTP requests one loop has under way at a time.", s => s.MaxRequestsPerLoop, (s, v) => s with { MaxRequestsPerLoop = (int)v }),
         new("--max-pending-connects-per-loop", LimitUnit.Count, 1, 1_000_000, "Connections to upstreams one loop is making at a time.", s => s.MaxPendingConnectsPerLoop, (s, v) => s with { MaxPendingConnectsPerLoop = (int)v }),
         new("--max-buffer-memory-per-loop", LimitUnit.Bytes, 1 << 20, 1L << 40, "Bytes that the buffers of one loop may take.", s => s.MaxBufferBytesPerLoop, (s, v) => s with { MaxBufferBytesPerLoop = v }),
         new("--max-requests-per-connection", LimitUnit.Count, 1, int.MaxValue, "Requests on one client connection before it is closed.", s => s.MaxRequestsPerConnection, (s, v) => s with { MaxRequestsPerConnection = (int)v }),

@@ -36,6 +36,7 @@ public sealed class ResourceWriterTests
           - { name: front, address: 0.0.0.0, port: 443, purpose: ingress, protocol: https, maxConnectionsPerAddress: 50, tls: { certificates: [cert], minVersion: "1.3", ciphers: [TLS_AES_128_GCM_SHA256], clientCa: "-----BEGIN CERTIFICATE-----\nz\n", clientNames: ["spiffe://a/b"] } }
           - { name: db, port: 5432, purpose: database, engine: postgresql, database: sales }
           - { name: lines, port: 514, purpose: syslog, source: hosts, protocol: udp, accessLog: { format: combined, sample: 8 } }
+          - { name: pings, purpose: transparent, protocol: icmp, queue: 5 }
           - { name: straight, port: 99, purpose: dedicated, service: three, servicePort: 9 }
         databases:
           - { name: sales, engine: postgresql, database: inner, servers: [{ host: db.test, port: 5499, maxConnections: 7 }, { host: 10.0.0.9, role: replica, weight: 50 }], readWriteSplit: true,
@@ -55,7 +56,7 @@ public sealed class ResourceWriterTests
     public void Every_field_survives_the_way_out_and_back()
     {
         ResourceSet set = Read(Everything);
-        Assert.Equal(18, set.All.Count());
+        Assert.Equal(19, set.All.Count());
         foreach (Resource resource in set.All)
         {
             byte[] written = ResourceWriter.ToJson(resource);
@@ -71,7 +72,7 @@ public sealed class ResourceWriterTests
             "maxProxies", "labels", "description", "addresses", "9000,443,8000-8099", "protocol", "collection", "owners", "tokenHash", "previousTokenHash", "previousUntil", "resolve", "allowAddresses",
             "algorithm", "jwks", "issuer", "audience", "secret", "sources", "destinations", "portMap", "effect", "priority", "rateLimit", "1500ms", "expiresAt", "justification", "approval", "listen",
             "servicePort", "hosts", "prefix", "exact", "regex", "methods", "weight", "retries", "5s", "stripPrefix", "addPrefix", "requestHeaders", "responseHeaders", "remove", "chain", "key", "purpose", "serverName", "insecureSkipVerify",
-            "certificates", "minVersion", "clientCa", "previousSecret", "maxConnectionsPerAddress", "ciphers", "clientNames\":[\"spiffe://a/b", "clientNames\":[\"spiffe://c/d", "ocsp", "engine", "database\":\"sales", "source\":\"hosts",
+            "certificates", "minVersion", "clientCa", "previousSecret", "maxConnectionsPerAddress", "queue\":5", "ciphers", "clientNames\":[\"spiffe://a/b", "clientNames\":[\"spiffe://c/d", "ocsp", "engine", "database\":\"sales", "source\":\"hosts",
             "database\":\"inner", "maxConnections", "replica", "credential", "verify-full", "ca\":", "session", "size", "warmUpPercent", "idleTimeout", "lifetime", "connectTimeout", "queueTimeout", "maxQueue", "readWriteSplit",
             "requireTls", "allowFrom", "quotaPerHour", "tenant", "tables", "until", "scripting", "detection", "monitor", "blockedObjects", "allowedFingerprints",
             "retryOn", "tryTimeout\":\"700ms", "after\":\"250ms", "zstd", "text/css", "minBytes\":2048", "level\":7", "ttl\":\"61000ms", "62000ms", "63000ms", "maxObject\":2097152", "fillWait\":\"0ms",

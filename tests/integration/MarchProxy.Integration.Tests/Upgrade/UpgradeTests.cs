@@ -28,7 +28,7 @@ public sealed class UpgradeTests : IAsyncLifetime
         Task echoing = EchoAsync(echo);
         await using RunningEdge edge = await RunningEdge.StartAsync(_folder, ["run", "edge", "--file", _folder.Write("edge.yaml", Resources(((IPEndPoint)echo.Client.LocalEndPoint!).Port)), "--access-log", _folder["access.log"]]);
         string web = edge["web"], udp = edge["echo"], forward = edge["forward"], admin = edge.Admin;
-        await using Child wrk = Child.Start("wrk", ["-t2", "-c24", "-d12", $"http://{web}/"]);
+        await using Child wrk = Child.Start("wrk", ["--timeout", "20s", "-t2", "-c24", "-d12", $"http://{web}/"]);
         await using Child download = Child.Start("curl", ["-sS", "-m", "50", "-o", _folder["slow"], $"http://{web}/slow"]);
         using TcpClient tunnel = await TunnelAsync(IPEndPoint.Parse(forward));
         using var datagrams = new UdpClient();
@@ -155,7 +155,7 @@ public sealed class UpgradeTests : IAsyncLifetime
     {
         string manager = $"127.0.0.1:{NginxServer.FreePort()}", xds = $"127.0.0.1:{NginxServer.FreePort()}";
         await using RunningEdge edge = await RunningEdge.StartAsync(_folder, ["up", "--data", _folder["data"], "--apply", _folder.Write("edge.yaml", Resources(9)), "--manager-listen", manager, "--xds-listen", xds]);
-        await using Child wrk = Child.Start("wrk", ["-t1", "-c8", "-d6", $"http://{edge["web"]}/"]);
+        await using Child wrk = Child.Start("wrk", ["--timeout", "20s", "-t1", "-c8", "-d6", $"http://{edge["web"]}/"]);
         Assert.Equal(0, (await edge.UpgradeAsync()).Code);
         await edge.FollowedAsync();
         await wrk.WaitAsync();
