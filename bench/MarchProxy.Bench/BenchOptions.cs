@@ -26,6 +26,9 @@ internal sealed record BenchOptions
     /// <summary>Where results go.</summary>
     public string Output { get; init; } = "artifacts/bench";
 
+    /// <summary>Collections of statements and payloads, one folder each; empty for none.</summary>
+    public string Corpora { get; init; } = "";
+
     /// <summary>Keep the temporary folder with configurations and logs.</summary>
     public bool Keep { get; init; }
 
@@ -39,6 +42,7 @@ internal sealed record BenchOptions
           --peers A,B        only these of nginx, haproxy, squid, dante, marchproxy
           --executable PATH  our executable
           --out DIR          where results go (artifacts/bench)
+          --corpora DIR      collections for the firewall's rates
           --keep             keep the temporary folder with configurations and logs
 
         """;
@@ -67,6 +71,7 @@ internal sealed record BenchOptions
         "--warmup" => this with { WarmUp = TimeSpan.FromSeconds(Number(name, value)) },
         "--peers" => this with { Peers = value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) },
         "--executable" => this with { Executable = value },
+        "--corpora" => this with { Corpora = value },
         "--out" => this with { Output = value },
         _ => throw new BenchException($"unknown option {name}\n\n{Usage}"),
     };

@@ -1,4 +1,5 @@
 using MarchProxy.Bench;
+using MarchProxy.Bench.Firewall;
 using MarchProxy.Bench.Http1;
 using MarchProxy.Bench.Manager;
 using MarchProxy.Bench.Measures;
@@ -9,7 +10,14 @@ using MarchProxy.Bench.Site;
 using MarchProxy.Bench.Tls;
 
 // Micro-measurements of pure code, which know no peer: asked for by name, and not a part of all.
-Dictionary<string, Action> micro = new() { ["parser"] = ParserBench.Run, ["decision"] = DecisionBench.Run, ["tls-engine"] = TlsEngineBench.Run, ["manager"] = ManagerBench.Run };
+Dictionary<string, Action<BenchOptions>> micro = new()
+{
+    ["parser"] = _ => ParserBench.Run(),
+    ["decision"] = _ => DecisionBench.Run(),
+    ["tls-engine"] = _ => TlsEngineBench.Run(),
+    ["manager"] = _ => ManagerBench.Run(),
+    ["firewall"] = FirewallBench.Run,
+};
 
 try
 {
@@ -20,9 +28,9 @@ try
     }
 
     BenchOptions options = BenchOptions.Parse(args);
-    if (micro.TryGetValue(options.What, out Action? run))
+    if (micro.TryGetValue(options.What, out Action<BenchOptions>? run))
     {
-        run();
+        run(options);
         return 0;
     }
 

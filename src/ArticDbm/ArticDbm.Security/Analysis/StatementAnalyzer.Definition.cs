@@ -187,6 +187,8 @@ internal ref partial struct StatementAnalyzer
         while (_i < _tokens.Length && At.Kind != TokenKind.Semicolon)
         {
             Keyword word = At.Word;
+            if (code && Code(word)) continue;
+            if (word == Keyword.Do && RuleActions(depth)) continue;
             bool query = BeginsQuery(_i) && word != Keyword.Values && (Peek(-1).Kind == TokenKind.Open || Peek(-1).Word == Keyword.As || (word == Keyword.Select && Peek(-1).Kind != TokenKind.Comma && Peek(-1).Word is not (Keyword.On or Keyword.For or Keyword.Grant or Keyword.Revoke)));
             if (query && !code)
             {
@@ -211,10 +213,57 @@ internal ref partial struct StatementAnalyzer
         }
     }
 
+    /// <summary>CREATE RULE ... DO [ALSO | INSTEAD] (statement; statement), of PostgreSQL.</summary>
+    private bool RuleActions(int depth)
+    {
+        if (_dialect != SqlDialect.PostgreSql || !(ContentIs(Peek(1), "also"u8) || ContentIs(Peek(1), "instead"u8) || Peek(1).Kind == TokenKind.Open || BeginsQuery(_i + 1))) return false;
+        _i += Peek(1).IsName && !BeginsQuery(_i + 1) ? 2 : 1;
+        if (Peek().Kind != TokenKind.Open || BeginsQuery(_i + 1) && Peek(1).Word == Keyword.Select)
+        {
+            if (Peek().Word != Keyword.Nothing) Statement(depth + 1);
+            return true;
+        }
+
+        _i++;
+        while (_i < _tokens.Length && At.Kind != TokenKind.Close)
+        {
+            if (At.Kind == TokenKind.Semicolon) _i++;
+            else Statement(depth + 1);
+        }
+
+        CloseParenthesis();
+        return true;
+    }
+
+    /// <summary>
+    /// The body of a routine, with semicolons of its own: BEGIN ATOMIC ... END of PostgreSQL, BEGIN ... END of MySQL, and in T-SQL all that follows. It runs later and is not read.
+    /// </summary>
+    private bool Code(Keyword word)
+    {
+        if (_dialect == SqlDialect.TSql && word == Keyword.As)
+        {
+            _i = _tokens.Length;
+            return true;
+        }
+
+        if (word != Keyword.Begin || (_dialect == SqlDialect.PostgreSql && !ContentIs(Peek(1), "atomic"u8))) return false;
+        int level = 0;
+        for (; _i < _tokens.Length; _i++)
+        {
+            if (At.Word is Keyword.Begin or Keyword.Case && !Is(Keyword.End, -1)) level++;
+            if (At.Word != Keyword.End || Is(Keyword.If, 1) || ContentIs(Peek(1), "loop"u8) || ContentIs(Peek(1), "while"u8) || ContentIs(Peek(1), "repeat"u8)) continue;
+            if (--level > 0) continue;
+            _i++;
+            return true;
+        }
+
+        return true;
+    }
+
     /// <summary>Routines and triggers have a body that runs later, under rights of its own: it is not read.</summary>
     private readonly bool HasCode()
     {
-        for (int i = Math.Max(0, LastStart); i < Math.Min(_tokens.Length, LastStart + 12); i++)
+        for (int i = _starts[^1]; i < Math.Min(_tokens.Length, _starts[^1] + 12); i++)
         {
             if (_tokens[i].Word is Keyword.Function or Keyword.Procedure or Keyword.Trigger or Keyword.Event) return true;
             if (_tokens[i].Word is Keyword.Table or Keyword.View or Keyword.Index) return false;

@@ -33,6 +33,7 @@ internal ref partial struct StatementAnalyzer
     private readonly SqlDialect _dialect;
     private readonly List<Use> _uses = [];
     private readonly List<string> _ctes = [];
+    private readonly List<int> _starts = [];
     private int _i;
     private DbActions _actions;
     private DbActions _general;
@@ -59,10 +60,10 @@ internal ref partial struct StatementAnalyzer
     public readonly StatementTraits Traits => _traits | (_reads && (_traits & StatementTraits.Unreadable) == 0 && Count > 0 ? StatementTraits.OnlyReads : 0) | (Count > 1 ? StatementTraits.MultiStatement : 0) | (Count == 0 ? StatementTraits.Empty : 0);
 
     /// <summary>How many statements.</summary>
-    public int Count { get; private set; }
+    public readonly int Count => _starts.Count;
 
-    /// <summary>The token at which the last statement begins.</summary>
-    public int LastStart { get; private set; }
+    /// <summary>The tokens at which statements begin.</summary>
+    public readonly ReadOnlySpan<int> Starts => CollectionsMarshal.AsSpan(_starts);
 
     /// <summary>A parenthesis was closed that was not open, or left open.</summary>
     public bool Unbalanced { get; private set; }
@@ -81,8 +82,7 @@ internal ref partial struct StatementAnalyzer
             }
 
             int start = _i;
-            LastStart = start;
-            Count++;
+            _starts.Add(start);
             _ctes.Clear();
             Statement(0);
             if (_i >= _tokens.Length || At.Kind == TokenKind.Semicolon) continue;

@@ -119,7 +119,7 @@ internal ref partial struct SqlLexer
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private readonly bool IsNameStart(byte b) => char.IsAsciiLetter((char)b) || b is (byte)'_' or >= 0x80 || (b is (byte)'$' && _dialect == SqlDialect.MySql) || (b is (byte)'#' && _dialect == SqlDialect.TSql);
+    private readonly bool IsNameStart(byte b) => char.IsAsciiLetter((char)b) || b is (byte)'_' or >= 0x80 || (b is (byte)'$' && _dialect != SqlDialect.PostgreSql) || (b is (byte)'#' && _dialect == SqlDialect.TSql);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private readonly bool IsNamePart(byte b) => char.IsAsciiLetterOrDigit((char)b) || b is (byte)'_' or (byte)'$' or >= 0x80 || (b is (byte)'#' or (byte)'@' && _dialect == SqlDialect.TSql);

@@ -52,4 +52,23 @@ internal ref struct DetectorContext
     /// <summary>CURRENT_USER and its kin are called without parentheses.</summary>
     public readonly bool IsBareFact(int i) => At(i).Kind == TokenKind.Word && At(i - 1).Kind != TokenKind.Dot && At(i + 1).Kind != TokenKind.Dot
         && (Is(i, "current_user"u8) || Is(i, "session_user"u8) || Is(i, "system_user"u8) || Is(i, "current_catalog"u8) || Is(i, "current_role"u8));
+
+    /// <summary>
+    /// Whether a token stands in a statement behind a query in one text. T-SQL is sent in batches of statements: there only one that is cut off by a comment behind it counts.
+    /// </summary>
+    public readonly bool IsBehindQuery(int i)
+    {
+        ReadOnlySpan<int> starts = Analysis.Starts;
+        for (int s = 1; s < Math.Min(starts.Length, 64) && starts[s] <= i; s++)
+        {
+            if (IsQuery(At(starts[s - 1]).Word)) return Dialect != SqlDialect.TSql || IsCutOff;
+        }
+
+        return false;
+    }
+
+    /// <summary>A comment stands right behind the last token, to the end of its line.</summary>
+    public readonly bool IsCutOff => Comments.Length > 0 && Comments[^1] is { IsLine: true } last && last.Before >= Tokens.Length && Text[Tokens[^1].End..last.Start].IndexOf((byte)'\n') < 0;
+
+    private static bool IsQuery(Keyword word) => word is Keyword.Select or Keyword.Insert or Keyword.Update or Keyword.Delete or Keyword.Replace or Keyword.With or Keyword.Values;
 }

@@ -17,7 +17,7 @@ internal readonly struct TokenMap : IDisposable
         {
             ref readonly Token token = ref tokens[i];
             bool condition = token.Clause is Clause.Where or Clause.Having or Clause.OrderBy or Clause.GroupBy or Clause.Limit;
-            _match[i] = conditions > 0 || condition ? InCondition : 0;
+            _match[i] = (conditions > 0 || condition ? InCondition : 0) | (open >= 0 ? Nested : 0);
             if (token.Kind == TokenKind.Open)
             {
                 _match[i] |= (open + 1) & Place;
@@ -41,13 +41,16 @@ internal readonly struct TokenMap : IDisposable
         Unclosed(ref open, tokens.Length);
     }
 
-    private const int InCondition = 1 << 30, Place = InCondition - 1;
+    private const int InCondition = 1 << 30, Nested = 1 << 29, Place = Nested - 1;
 
     /// <summary>The parenthesis that closes the one at <paramref name="open"/>, or the end of its statement.</summary>
     public int Close(int open) => _match[open] & Place;
 
     /// <summary>Whether the token, or a parenthesis around it, stands in WHERE, HAVING, ORDER BY, GROUP BY or LIMIT.</summary>
     public bool IsInCondition(int at) => (_match[at] & InCondition) != 0;
+
+    /// <summary>Whether a parenthesis stands around the token.</summary>
+    public bool IsNested(int at) => (_match[at] & Nested) != 0;
 
     public void Dispose() => ArrayPool<int>.Shared.Return(_match);
 
