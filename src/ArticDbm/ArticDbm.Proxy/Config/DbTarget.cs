@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
+using ArticDbm.Proxy.Pools;
 using MarchProxy.Model.Resources;
 using MarchProxy.Net.Tls;
-using ArticDbm.Proxy.Pools;
 
 namespace ArticDbm.Proxy.Config;
 

@@ -1,10 +1,10 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using ArticDbm.Protocols.Postgres;
 using ArticDbm.Proxy.Config;
 using ArticDbm.Proxy.Pools;
 using MarchProxy.Model.Resources;
 using MarchProxy.Net.Loop;
-using System.Runtime.CompilerServices;
 
 namespace ArticDbm.Proxy.Postgres;
 
