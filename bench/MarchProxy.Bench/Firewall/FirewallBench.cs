@@ -1,8 +1,6 @@
 using System.Globalization;
 using System.Text;
 using ArticDbm.Security;
-using MarchProxy.Model.Databases;
-using MarchProxy.Model.Resources;
 
 namespace MarchProxy.Bench.Firewall;
 
@@ -22,19 +20,19 @@ internal static class FirewallBench
         }
 
         Directory.CreateDirectory(options.Output);
-        Attacks(options.Corpora, Path.Combine(options.Output, "firewall-missed.tsv"));
+        Attacks(options.Corpora, Path.Combine(options.Output, "firewall-changed.tsv"));
         Benign(options.Corpora, Path.Combine(options.Output, "firewall-blocked.tsv"));
     }
 
     private sealed class Score
     {
-        public int Payloads, Inert, Broken, Structural, Blocked, PayloadsStructural, PayloadsMissed;
+        public int Payloads, Inert, Broken, Structural, Blocked;
     }
 
-    private static void Attacks(string corpora, string missedFile)
+    private static void Attacks(string corpora, string changedFile)
     {
         var scores = new SortedDictionary<string, Score>(StringComparer.Ordinal);
-        using var missed = new StreamWriter(missedFile);
+        using var changed = new StreamWriter(changedFile);
         var plain = new Dictionary<(SqlDialect, AttackTemplate), ulong>();
         foreach (Attack attack in AttackCorpora.Read(corpora).Distinct())
         {
@@ -43,7 +41,6 @@ internal static class FirewallBench
                 string key = $"{attack.Class,-42} {dialect}";
                 if (!scores.TryGetValue(key, out Score? score)) scores[key] = score = new Score();
                 score.Payloads++;
-                bool structural = false, all = true;
                 foreach (AttackTemplate template in AttackTemplate.For(dialect).Where(t => attack.Fits(t.Place) && (attack.Parentheses < 0 || attack.Parentheses == t.Parentheses)))
                 {
                     if (!plain.TryGetValue((dialect, template), out ulong shape)) plain[(dialect, template)] = shape = Read(dialect, template.Plain).Fingerprint;
@@ -58,19 +55,12 @@ internal static class FirewallBench
                     }
                     else
                     {
-                        structural = true;
                         score.Structural++;
-                        if (IsBlocked(report)) score.Blocked++;
-                        else
-                        {
-                            all = false;
-                            missed.WriteLine($"{attack.Class}\t{dialect}\t{template.With(attack.Text).ReplaceLineEndings(" ").Replace('\t', ' ')}");
-                        }
+                        bool blocked = IsBlocked(report);
+                        if (blocked) score.Blocked++;
+                        changed.WriteLine($"{attack.Class}\t{dialect}\t{(blocked ? "blocked" : "missed")}\t{template.With(attack.Text).ReplaceLineEndings("\n").Replace('\t', ' ').Replace("\n", "\\n", StringComparison.Ordinal)}");
                     }
                 }
-
-                if (structural) score.PayloadsStructural++;
-                if (structural && !all) score.PayloadsMissed++;
             }
         }
 
@@ -80,7 +70,7 @@ internal static class FirewallBench
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{key,-53} {s.Payloads,9} {s.Inert,8} {s.Broken,8} {s.Structural,8} {s.Blocked,8} {(s.Structural == 0 ? 100 : 100.0 * s.Blocked / s.Structural),7:F2}%"));
         }
 
-        Console.WriteLine($"statements that changed and were not blocked: {missedFile}");
+        Console.WriteLine($"the changed statements, blocked or missed: {changedFile}");
     }
 
     private static void Benign(string corpora, string blockedFile)

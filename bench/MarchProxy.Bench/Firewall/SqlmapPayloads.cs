@@ -32,7 +32,7 @@ internal static class SqlmapPayloads
         (string Prefix, string Suffix, string[] Clauses, string[] Where, int Quote)[] boundaries =
         [
             .. XDocument.Load(Path.Combine(folder, "data/xml/boundaries.xml")).Root!.Elements("boundary")
-                .Select(b => (Value(b, "prefix"), Value(b, "suffix"), Value(b, "clause").Split(','), Value(b, "where").Split(','), int.Parse(Value(b, "ptype"), CultureInfo.InvariantCulture))),
+                .Select(b => (Value(b, "prefix"), Value(b, "suffix"), Numbers(b, "clause"), Numbers(b, "where"), int.Parse(Value(b, "ptype"), CultureInfo.InvariantCulture))),
         ];
         foreach (string file in Directory.EnumerateFiles(Path.Combine(folder, "data/xml/payloads"), "*.xml").Order(StringComparer.Ordinal))
         {
@@ -42,7 +42,7 @@ internal static class SqlmapPayloads
                 string dbms = Value(test.Element("details"), "dbms");
                 SqlDialect? dialect = dbms switch { "MySQL" => SqlDialect.MySql, "PostgreSQL" => SqlDialect.PostgreSql, "Microsoft SQL Server" or "Sybase" => SqlDialect.TSql, _ => null };
                 string kind = dialect is null && dbms.Length > 0 ? $"sqlmap {name}, other servers" : $"sqlmap {name}";
-                string[] clauses = Value(test, "clause").Split(','), where = Value(test, "where").Split(',');
+                string[] clauses = Numbers(test, "clause"), where = Numbers(test, "where");
                 string comment = Value(test.Element("request"), "comment");
                 foreach (string payload in Payloads(test, name))
                 {
@@ -90,6 +90,20 @@ internal static class SqlmapPayloads
         .Replace("[QUERY]", "SELECT password FROM users LIMIT 1", StringComparison.Ordinal).Replace("[SLEEPTIME]", "5", StringComparison.Ordinal).Replace("[DELAYED]", "5000000", StringComparison.Ordinal)
         .Replace("[HASH_REPLACE]", "", StringComparison.Ordinal).Replace("[SPACE_REPLACE]", "qaq", StringComparison.Ordinal).Replace("[DOLLAR_REPLACE]", "qdq", StringComparison.Ordinal).Replace("[AT_REPLACE]", "qeq", StringComparison.Ordinal)
         .Replace("[ORIGVALUE]", "1", StringComparison.Ordinal).Replace("[ORIGINAL]", "1", StringComparison.Ordinal).Replace("[GENERIC_SQL_COMMENT]", "-- wQkZ", StringComparison.Ordinal);
+
+    /// <summary><c>1,3-5</c>.</summary>
+    private static string[] Numbers(XElement parent, string name)
+    {
+        var numbers = new List<string>();
+        foreach (string part in Value(parent, name).Split(','))
+        {
+            string[] ends = part.Split('-');
+            if (ends.Length == 2) numbers.AddRange(Enumerable.Range(int.Parse(ends[0], CultureInfo.InvariantCulture), int.Parse(ends[1], CultureInfo.InvariantCulture) - int.Parse(ends[0], CultureInfo.InvariantCulture) + 1).Select(n => n.ToString(CultureInfo.InvariantCulture)));
+            else numbers.Add(part);
+        }
+
+        return [.. numbers];
+    }
 
     private static string Value(XElement? parent, string name) => parent?.Element(name)?.Value.Trim() ?? "";
 }

@@ -156,8 +156,7 @@ internal ref partial struct StatementAnalyzer
             else if (found < written.Length) written[found] = true;
         }
 
-        for (int i = 0; i < mine.Length; i++) mine[i].Actions = all || written[i] ? DbActions.Update : DbActions.Select;
-        if (!all) Add(DbActions.Select);
+        for (int i = 0; i < mine.Length; i++) Add(mine[i].Actions = all || written[i] ? DbActions.Update : DbActions.Select);
     }
 
     private static int Find(Span<Use> uses, string name)

@@ -17,8 +17,14 @@ internal ref partial struct StatementAnalyzer
         /// <summary>A table stands next.</summary>
         public bool ExpectTable;
 
-        /// <summary>The table that is written, among <see cref="_uses"/>; -1 for none.</summary>
-        public int Target;
+        private int _target;
+
+        /// <summary>The table that is written, among <see cref="_uses"/>; -1 for none, as in a frame that says nothing.</summary>
+        public int Target
+        {
+            readonly get => _target - 1;
+            set => _target = value + 1;
+        }
 
         public int Depth;
 
@@ -37,7 +43,7 @@ internal ref partial struct StatementAnalyzer
         public bool SawSelect;
     }
 
-    private void Query(int depth) => Body(new Frame { Verb = Keyword.Select, Target = -1, Depth = depth, TableActions = DbActions.Select, First = _uses.Count });
+    private void Query(int depth) => Body(new Frame { Verb = Keyword.Select, Depth = depth, TableActions = DbActions.Select, First = _uses.Count });
 
     /// <summary>To the parenthesis that closes it, a semicolon, or the end; none of them is taken.</summary>
     private void Body(Frame f)
@@ -122,7 +128,7 @@ internal ref partial struct StatementAnalyzer
             return;
         }
 
-        Body(new Frame { Verb = f.Verb, Clause = Clause.From, TableActions = f.TableActions, ExpectTable = true, Target = -1, Depth = f.Depth + 1, First = _uses.Count });
+        Body(new Frame { Verb = f.Verb, Clause = Clause.From, TableActions = f.TableActions, ExpectTable = true, Depth = f.Depth + 1, First = _uses.Count });
         CloseParenthesis();
         f.ExpectTable = false;
         Alias();

@@ -220,7 +220,7 @@ internal ref partial struct StatementAnalyzer
         Writes();
         _i++;
         AddGeneral(DbActions.Call);
-        Body(new Frame { Clause = Clause.SelectList, Target = -1, IsLoose = true });
+        Body(new Frame { Clause = Clause.SelectList, IsLoose = true });
     }
 
     private readonly bool ContentIs(Token token, ReadOnlySpan<byte> lower) => token.IsName && System.Text.Ascii.EqualsIgnoreCase(_text.Slice(token.ContentStart, token.ContentLength), lower);

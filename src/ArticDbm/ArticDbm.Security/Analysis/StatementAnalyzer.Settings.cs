@@ -34,7 +34,7 @@ internal ref partial struct StatementAnalyzer
                 break;
         }
 
-        Body(new Frame { IsLoose = true, Depth = depth, Target = -1 });
+        Body(new Frame { IsLoose = true, Depth = depth });
     }
 
     private readonly bool NamesUtf8()

@@ -8,6 +8,13 @@ internal ref partial struct StatementAnalyzer
     /// <summary>One statement, from its first word to a semicolon or the parenthesis around it.</summary>
     private void Statement(int depth)
     {
+        if (depth > MaxDepth)
+        {
+            TooLarge = true;
+            _i = _tokens.Length;
+            return;
+        }
+
         Token first = Peek();
         if (first.Kind == TokenKind.Open)
         {
@@ -31,7 +38,7 @@ internal ref partial struct StatementAnalyzer
             case Keyword.Table when Peek(1).IsName || Is(Keyword.Only, 1):
                 _i++;
                 Add(DbActions.Select);
-                Body(new Frame { Verb = Keyword.Select, Clause = Clause.From, TableActions = DbActions.Select, ExpectTable = true, Target = -1, Depth = depth, First = _uses.Count });
+                Body(new Frame { Verb = Keyword.Select, Clause = Clause.From, TableActions = DbActions.Select, ExpectTable = true, Depth = depth, First = _uses.Count });
                 break;
             case Keyword.Insert: Insert(depth, DbActions.Insert); break;
             case Keyword.Replace: Insert(depth, DbActions.Insert | DbActions.Delete); break;
@@ -80,7 +87,7 @@ internal ref partial struct StatementAnalyzer
         _i++;
         SkipTop();
         int first = _uses.Count;
-        Body(new Frame { Verb = Keyword.Update, Clause = Clause.From, TableActions = DbActions.Update, ExpectTable = true, Target = -1, Depth = depth, First = first });
+        Body(new Frame { Verb = Keyword.Update, Clause = Clause.From, TableActions = DbActions.Update, ExpectTable = true, Depth = depth, First = first });
         // T-SQL names the alias of a table that stands behind FROM.
         if (_dialect == SqlDialect.TSql && first < _uses.Count) Resolve(first, DbActions.Update);
     }

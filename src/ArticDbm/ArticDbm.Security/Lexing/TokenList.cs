@@ -14,9 +14,13 @@ internal struct TokenList : IDisposable
     /// <summary>Below it, lists are kept as they are: detectors see every token of ordinary statements.</summary>
     public const int FoldFrom = 4_096;
 
+    /// <summary>Literals in a row that a list has at least before it is folded: rows of a load are shorter, and are folded as rows.</summary>
+    private const int LongRun = 256;
+
     private Token[] _tokens;
     private int[] _opens;
     private int _depth;
+    private int _run;
 
     public TokenList()
     {
@@ -28,9 +32,6 @@ internal struct TokenList : IDisposable
 
     /// <summary>More tokens than are kept.</summary>
     public bool IsTooLong { get; private set; }
-
-    /// <summary>Tokens left out since they repeat the shape before them.</summary>
-    public bool IsFolded { get; private set; }
 
     public readonly Span<Token> Span => _tokens.AsSpan(0, Count);
 
@@ -54,10 +55,9 @@ internal struct TokenList : IDisposable
             int open = _opens[--_depth];
             if (Count > FoldFrom) FoldRow(open);
         }
-        else if (Count > FoldFrom && token.IsLiteral && _tokens[Count - 2].Kind == TokenKind.Comma && _tokens[Count - 3].IsLiteral)
+        else if (token.IsLiteral)
         {
-            Count -= 2;
-            IsFolded = true;
+            FoldItem();
         }
 
         return true;
@@ -67,6 +67,13 @@ internal struct TokenList : IDisposable
     {
         ArrayPool<Token>.Shared.Return(_tokens);
         ArrayPool<int>.Shared.Return(_opens);
+    }
+
+    /// <summary>Takes <c>, literal</c> out again behind a long run of literals.</summary>
+    private void FoldItem()
+    {
+        _run = Count >= 3 && _tokens[Count - 2].Kind == TokenKind.Comma && _tokens[Count - 3].IsLiteral ? _run + 1 : 0;
+        if (_run > LongRun && Count > FoldFrom) Count -= 2;
     }
 
     /// <summary>Takes <c>, (row)</c> out again when the row before it, which ends at the comma, has the same shape. Each token is compared with one other.</summary>
@@ -83,7 +90,6 @@ internal struct TokenList : IDisposable
         }
 
         Count = open - 1;
-        IsFolded = true;
     }
 
     private static void Grow<T>(ref T[] array)

@@ -124,7 +124,7 @@ internal static class CallDetectors
         bool chooses = c.Is(i, "if"u8) || c.Is(i, "iif"u8) || c.Is(i, "elt"u8) || c.Is(i, "make_set"u8);
         if (!chooses) return;
         bool constant = Constants.TryComparison(c, open + 1, out ConstantComparison found) && !found.IsNullTest;
-        if ((constant && (c.Map.IsInCondition(i) || c.Map.IsNested(i))) || (c.Map.IsInCondition(i) && c.Contains(open + 1, close, select: true, FunctionKind.Fact | FunctionKind.Delay) && !IsExists(c, open))) hits.Add(FirewallRules.BlindConditional, c.Offset(i));
+        if ((constant && WordDetectors.IsAsked(c, i)) || (c.Map.IsInCondition(i) && c.Contains(open + 1, close, select: true, FunctionKind.Fact | FunctionKind.Delay) && !IsExists(c, open))) hits.Add(FirewallRules.BlindConditional, c.Offset(i));
     }
 
     private static bool IsExists(in DetectorContext c, int open) => c.At(open + 1).Word == Keyword.Exists;

@@ -18,7 +18,13 @@ internal static class ConditionDetectors
             return;
         }
 
-        if (!isOr) return;
+        if (!isOr)
+        {
+            // AND 'b': a text in the place of a condition.
+            if (c.At(at).Kind == TokenKind.String && Ends(c, at + 1) && !IsInBetween(c, i)) hits.Add(FirewallRules.TautologyAnd, c.Offset(i));
+            return;
+        }
+
         if (Constants.TryConstant(c, open, out int end) && Ends(c, end)) hits.Add(FirewallRules.TautologyOr, c.Offset(i));
         else if (c.At(i - 1).IsLiteral | c.At(i - 1).Kind == TokenKind.Close && SameColumn(c, open)) hits.Add(FirewallRules.TautologyColumn, c.Offset(i));
     }
@@ -35,7 +41,10 @@ internal static class ConditionDetectors
     /// <summary>HAVING with a constant; an inequality is how one tests that nothing is scanned.</summary>
     public static void Having(in DetectorContext c, int i, ref HitList hits)
     {
-        if (Constants.TryComparison(c, i + 1, out _)) hits.Add(c.At(i + 2).Op is Op.Less or Op.Greater ? FirewallRules.ConstantFiller : FirewallRules.TautologyHaving, c.Offset(i));
+        if (Constants.TryComparison(c, i + 1, out ConstantComparison found))
+        {
+            if (!found.IsNullTest) hits.Add(c.At(i + 2).Op is Op.Less or Op.Greater ? FirewallRules.ConstantFiller : FirewallRules.TautologyHaving, c.Offset(i));
+        }
         else if (Constants.TryConstant(c, i + 1, out int end) && Ends(c, end)) hits.Add(FirewallRules.TautologyHaving, c.Offset(i));
     }
 
@@ -62,9 +71,9 @@ internal static class ConditionDetectors
         Token next = c.At(i + 1);
         bool text = c.At(i).Kind == TokenKind.String;
         if (next.Op is Op.Equal or Op.NotEqual or Op.Less or Op.Greater or Op.LessEqual or Op.GreaterEqual or Op.NullSafeEqual && Constants.TryConstant(c, i + 2, out _) && !c.At(i - 2).IsLiteral) hits.Add(FirewallRules.ComparisonChain, c.Offset(i));
-        else if (text && next.Word is Keyword.Like or Keyword.Rlike or Keyword.Regexp or Keyword.Is or Keyword.Between or Keyword.In && c.At(i - 1).Op == Op.Equal && c.Dialect == SqlDialect.MySql) hits.Add(FirewallRules.ComparisonChain, c.Offset(i));
+        else if (text && (next.Word == Keyword.Not ? c.At(i + 2).Word : next.Word) is Keyword.Like or Keyword.Rlike or Keyword.Regexp or Keyword.Is or Keyword.Between or Keyword.In or Keyword.Sounds && c.At(i - 1).Op == Op.Equal && c.Dialect == SqlDialect.MySql) hits.Add(FirewallRules.ComparisonChain, c.Offset(i));
         else if (text && next.Op is Op.Minus or Op.Star or Op.Slash or Op.Percent or Op.Caret or Op.Ampersand or Op.Pipe && c.At(i + 2).Kind is TokenKind.String or TokenKind.Number) hits.Add(FirewallRules.StringArithmetic, c.Offset(i));
-        else if (text && c.Dialect == SqlDialect.MySql && next.Word is Keyword.Div or Keyword.Mod) hits.Add(FirewallRules.StringArithmetic, c.Offset(i));
+        else if (text && c.Dialect == SqlDialect.MySql && (next.Word is Keyword.Div or Keyword.Mod || (next.Kind == TokenKind.Operator && (next.Op == Op.Plus || (next.Op == Op.Other && next.Length == 2)) && c.At(i + 2).IsLiteral))) hits.Add(FirewallRules.StringArithmetic, c.Offset(i));
     }
 
     /// <summary><c>id = (6218 = 6218) * 1</c>: the answer to a question among constants in the place of a value.</summary>

@@ -46,21 +46,23 @@ internal static class Constants
         if (op.Word == Keyword.Between)
         {
             if (!TryConstant(c, at + 1, out int low) || c.At(low).Word != Keyword.And || !TryConstant(c, low + 1, out int high)) return false;
-            comparison = new ConstantComparison(high, false, false);
+            comparison = new ConstantComparison(high, false, c.At(i).Word == Keyword.Null || c.At(at + 1).Word == Keyword.Null || c.At(high - 1).Word == Keyword.Null);
             return true;
         }
 
         if (op.Word == Keyword.In && c.At(at + 1).Kind == TokenKind.Open)
         {
             if (!TryConstant(c, at + 2, out int item)) return false;
-            comparison = new ConstantComparison(c.Map.Close(at + 1) + 1, false, false);
+            comparison = new ConstantComparison(c.Map.Close(at + 1) + 1, false, c.At(i).Word == Keyword.Null);
             return item > 0;
         }
 
         bool compares = op.Op is Op.Equal or Op.NotEqual or Op.Less or Op.Greater or Op.LessEqual or Op.GreaterEqual or Op.NullSafeEqual
             || op.Word is Keyword.Like or Keyword.Ilike or Keyword.Rlike or Keyword.Regexp || (op.Word == Keyword.Sounds && c.At(++at).Word == Keyword.Like) || c.Is(at, "glob"u8);
         if (!compares || !TryConstant(c, at + 1, out int right)) return false;
-        comparison = new ConstantComparison(right, !negated && right - i == 3 && IsBit(c, i) && IsBit(c, right - 1), false);
+        // What is compared with NULL is neither true nor false, and asks nothing.
+        bool unknown = (left == i + 1 && c.At(i).Word == Keyword.Null) || (right == at + 2 && c.At(at + 1).Word == Keyword.Null);
+        comparison = new ConstantComparison(right, !negated && right - i == 3 && IsBit(c, i) && IsBit(c, right - 1), unknown);
         return true;
     }
 

@@ -37,6 +37,7 @@ internal ref struct DetectorContext
     /// <summary>Whether a sub-select, or a function of some kind, stands between two tokens. Looks at 400 tokens at most.</summary>
     public readonly bool Contains(int from, int to, bool select, FunctionKind kinds)
     {
+        from = Math.Max(0, from);
         to = Math.Min(Math.Min(to, Tokens.Length), from + 400);
         for (int i = from; i < to; i++)
         {
@@ -54,14 +55,15 @@ internal ref struct DetectorContext
         && (Is(i, "current_user"u8) || Is(i, "session_user"u8) || Is(i, "system_user"u8) || Is(i, "current_catalog"u8) || Is(i, "current_role"u8));
 
     /// <summary>
-    /// Whether a token stands in a statement behind a query in one text. T-SQL is sent in batches of statements: there only one that is cut off by a comment behind it counts.
+    /// Whether a token stands in a statement behind a query in one text. A text that opens a transaction is a script, and T-SQL is sent in batches of statements: there only a text that
+    /// is cut off by a comment counts.
     /// </summary>
     public readonly bool IsBehindQuery(int i)
     {
         ReadOnlySpan<int> starts = Analysis.Starts;
         for (int s = 1; s < Math.Min(starts.Length, 64) && starts[s] <= i; s++)
         {
-            if (IsQuery(At(starts[s - 1]).Word)) return Dialect != SqlDialect.TSql || IsCutOff;
+            if (IsQuery(At(starts[s - 1]).Word)) return (Dialect != SqlDialect.TSql && IsQuery(At(starts[0]).Word)) || IsCutOff;
         }
 
         return false;

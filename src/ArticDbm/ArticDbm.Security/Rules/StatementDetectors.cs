@@ -100,7 +100,19 @@ internal static class StatementDetectors
             case Keyword.Exec or Keyword.Execute or Keyword.Call or Keyword.Do or Keyword.Prepare or Keyword.Copy or Keyword.Shutdown or Keyword.Kill or Keyword.Load or Keyword.Handler or Keyword.Bulk or Keyword.Declare or Keyword.Waitfor or Keyword.If:
                 hits.Add(FirewallRules.StackedExecution, offset);
                 break;
-            case Keyword.Insert or Keyword.Update or Keyword.Delete or Keyword.Replace or Keyword.Merge when c.At(before).Word == Keyword.Select: hits.Add(FirewallRules.StackedWrite, offset); break;
+            case Keyword.Insert or Keyword.Update or Keyword.Delete or Keyword.Replace or Keyword.Merge when c.At(before).Word == Keyword.Select:
+                hits.Add(before == 0 && FiltersByLiteral(c, start) ? FirewallRules.StackedWrite : FirewallRules.StackedScript, offset);
+                break;
         }
+    }
+
+    private static bool FiltersByLiteral(in DetectorContext c, int end)
+    {
+        for (int i = 0; i < end; i++)
+        {
+            if (c.Tokens[i].IsLiteral && c.Map.IsInCondition(i)) return true;
+        }
+
+        return false;
     }
 }

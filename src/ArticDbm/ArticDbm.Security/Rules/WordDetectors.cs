@@ -10,7 +10,7 @@ internal static class WordDetectors
     public static void Case(in DetectorContext c, int i, ref HitList hits)
     {
         int when = i + 1;
-        bool within = c.Map.IsInCondition(i) || c.Map.IsNested(i);
+        bool within = IsAsked(c, i);
         // CASE 6240 WHEN 6240 THEN ...
         if (within && Constants.TryConstant(c, when, out int subject) && c.At(subject).Word == Keyword.When && Constants.TryConstant(c, subject + 1, out _)) hits.Add(FirewallRules.BlindConditional, c.Offset(i));
         if (c.At(when).Word != Keyword.When) return;
@@ -31,6 +31,9 @@ internal static class WordDetectors
         if (probing) hits.Add(FirewallRules.BlindConditional, c.Offset(i));
         if (zero && c.Map.IsInCondition(i)) hits.Add(FirewallRules.ErrorDivision, c.Offset(i));
     }
+
+    /// <summary>Where a question can be put: in a condition, or as what a sub-select selects.</summary>
+    public static bool IsAsked(in DetectorContext c, int i) => c.Map.IsInCondition(i) || HasSubSelect(c, i - 3, i);
 
     /// <summary>1/0 in a condition, over constants.</summary>
     public static void Division(in DetectorContext c, int i, ref HitList hits)
@@ -59,7 +62,7 @@ internal static class WordDetectors
     }
 
     /// <summary>WAITFOR DELAY behind another statement, or within one.</summary>
-    public static void Waitfor(in DetectorContext c, int i, ref HitList hits) => hits.Add(i > 0 && (c.IsBehindQuery(i) || c.Map.IsNested(i) || c.Tokens[i].Clause != Clause.Other) ? FirewallRules.TimeDelay : FirewallRules.DelayCall, c.Offset(i));
+    public static void Waitfor(in DetectorContext c, int i, ref HitList hits) => hits.Add(i > 0 && (c.At(0).Word is Keyword.Select or Keyword.Insert or Keyword.Update or Keyword.Delete || c.Map.IsNested(i) || c.Tokens[i].Clause != Clause.Other) ? FirewallRules.TimeDelay : FirewallRules.DelayCall, c.Offset(i));
 
     /// <summary>INTO OUTFILE: an export by itself; a shell dropped, behind an injected query.</summary>
     public static void Outfile(in DetectorContext c, int i, ref HitList hits)

@@ -34,9 +34,10 @@ internal ref struct Normaliser
 
     private void Run()
     {
-        // Where the last group in parentheses at each of the outer levels begins in the output, to drop the row that repeats it.
-        Span<int> open = stackalloc int[64];
-        int depth = 0, lastOpen = -1, lastClose = -1;
+        // Where groups in parentheses begin in the output, and the last one that was closed at each of the outer levels, to drop the row that repeats it.
+        Span<int> open = stackalloc int[64], lastOpen = stackalloc int[64], lastClose = stackalloc int[64];
+        lastClose.Fill(-1);
+        int depth = 0;
         bool list = false;
         for (int i = 0; i < _tokens.Length; i++)
         {
@@ -61,16 +62,14 @@ internal ref struct Normaliser
                     list = false;
                     depth = Math.Max(0, depth - 1);
                     if (depth >= open.Length) break;
-                    if (lastClose >= 0 && IsRowAfter(open[depth], lastClose) && _out.AsSpan(lastOpen, lastClose - lastOpen).SequenceEqual(_out.AsSpan(open[depth], _length - open[depth])))
+                    if (lastClose[depth] >= 0 && IsRowAfter(open[depth], lastClose[depth]) && _out.AsSpan(lastOpen[depth], lastClose[depth] - lastOpen[depth]).SequenceEqual(_out.AsSpan(open[depth], _length - open[depth])))
                     {
-                        _length = lastClose;
-                    }
-                    else
-                    {
-                        lastOpen = open[depth];
-                        lastClose = _length;
+                        _length = lastClose[depth];
+                        break;
                     }
 
+                    lastOpen[depth] = open[depth];
+                    lastClose[depth] = _length;
                     break;
                 case TokenKind.OpenBracket:
                     Put("["u8);
