@@ -22,9 +22,6 @@ public enum RefusalReason
 
     /// <summary>It could not be read soundly, and the account does not hold every action.</summary>
     Unreadable,
-
-    /// <summary>Its shape is not among those that the account was seen to send. Nothing here says so: it is for whoever keeps the learned shapes.</summary>
-    UnknownShape,
 }
 
 /// <summary>What is to be done with a statement. Costs no allocation; the words for people are made when they are asked for.</summary>
@@ -46,13 +43,8 @@ public readonly record struct Verdict(RefusalReason Reason, int Hit, int Table, 
         RefusalReason.Injection => "injection",
         RefusalReason.Forbidden => "forbidden",
         RefusalReason.Unreadable => "unreadable",
-        RefusalReason.UnknownShape => "unknown-shape",
         _ => "allowed",
     };
-
-    /// <summary>The refusal of a shape that was not learned, for whoever keeps the shapes.</summary>
-    /// <param name="monitored">What else is to be logged.</param>
-    public static Verdict UnknownShape(ulong monitored) => new(RefusalReason.UnknownShape, -1, -1, DbActions.None, monitored);
 
     /// <summary>The rule that refused it, or null.</summary>
     /// <param name="report">What was judged.</param>
@@ -72,7 +64,6 @@ public readonly record struct Verdict(RefusalReason Reason, int Hit, int Table, 
         RefusalReason.Injection => $"rule {report.Hits[Hit].Rule.Name} found {report.Hits[Hit].Rule.Finds}, at byte {report.Hits[Hit].Offset}; if it is yours, allow fingerprint {report.FingerprintText}",
         RefusalReason.Forbidden => $"the policy forbids by {report.Hits[Hit].Rule.Name}: {report.Hits[Hit].Rule.Finds}, at byte {report.Hits[Hit].Offset}",
         RefusalReason.Unreadable => "the statement could not be read soundly (an open quote, an odd parenthesis, a strange byte), so that it takes every action on every table",
-        RefusalReason.UnknownShape => $"no statement of this shape was seen before; allow fingerprint {report.FingerprintText}",
         _ => "allowed",
     };
 
