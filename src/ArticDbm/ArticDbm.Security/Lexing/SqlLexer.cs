@@ -99,7 +99,7 @@ internal ref partial struct SqlLexer
             case (byte)'$' when _dialect == SqlDialect.PostgreSql: Dollar(ref token); return;
             case (byte)'?' when _dialect != SqlDialect.PostgreSql: One(ref token, TokenKind.Parameter); return;
             case (byte)'@' when _dialect != SqlDialect.PostgreSql: Variable(ref token); return;
-            case (byte)':' : Colon(ref token); return;
+            case (byte)':': Colon(ref token); return;
         }
 
         if (char.IsAsciiDigit((char)b)) Number(ref token);

@@ -166,7 +166,7 @@ internal static class CallDetectors
         if (c.At(open).Kind != TokenKind.Open) return;
         // A long number that equals a sub-select: nobody counts for just that.
         if (op.Op == Op.Equal && c.At(i).Length >= 4 && open == i + 2 && c.At(i + 3).Word == Keyword.Select) hits.Add(FirewallRules.TautologyAnd, c.Offset(i));
-        if ( IsMade(c, i + 2, c.Map.Close(open))) hits.Add(FirewallRules.ErrorCast, c.Offset(i));
+        if (IsMade(c, i + 2, c.Map.Close(open))) hits.Add(FirewallRules.ErrorCast, c.Offset(i));
     }
 
     /// <summary>At <c>::numeric</c>: what stands before it in parentheses.</summary>

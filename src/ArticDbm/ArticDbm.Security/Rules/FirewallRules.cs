@@ -82,9 +82,6 @@ public static class FirewallRules
     /// <summary>All rules, by category.</summary>
     public static ImmutableArray<FirewallRule> All => s_rules;
 
-    /// <summary>The names of all rules and categories, and <c>default</c>: what a policy's detection may name.</summary>
-    public static ImmutableArray<string> PolicyKeys { get; } = ["default", .. All.Select(r => r.Category).Distinct(StringComparer.Ordinal), .. All.Select(r => r.Name)];
-
     private static FirewallRule Attack(string name, string category, string finds) => Add(name, category, RuleGrade.Attack, finds);
 
     private static FirewallRule Trace(string name, string category, string finds) => Add(name, category, RuleGrade.Trace, finds);

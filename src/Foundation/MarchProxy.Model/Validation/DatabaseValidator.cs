@@ -34,6 +34,7 @@ internal static class DatabaseValidator
 
         foreach (SecurityPolicy policy in set.SecurityPolicies)
         {
+            Check(policy, (field, message, mend) => diagnostics.Error(policy.Position, policy.Reference, field, message, mend));
             foreach (string name in policy.Databases.Where(n => !databases.ContainsKey((policy.Cluster, n))))
             {
                 diagnostics.Error(policy.Position, policy.Reference, "databases", $"there is no database \"{name}\"", Mend(name, databases.Keys.Where(d => d.Cluster == policy.Cluster).Select(d => d.Name), "databases"));
@@ -56,6 +57,19 @@ internal static class DatabaseValidator
         if (database.Credential.User.Length == 0 && database.Engine != DbEngine.Redis) error("credential.user", "is missing", "write credential: { user: NAME, password: env:NAME }");
         if (database.ReadWriteSplit && !database.Servers.Any(s => s.Role == DbServerRole.Replica)) error("readWriteSplit", "there is no replica to read from", "add a server with role: replica, or take it out");
         if (database.Pool.ConnectTimeout <= TimeSpan.Zero) error("pool.connectTimeout", "is not above zero", "write 5s");
+    }
+
+    private static void Check(SecurityPolicy policy, Action<string, string, string> error)
+    {
+        foreach (string key in policy.Detection.Keys.Where(k => !DetectionKeys.All.Contains(k)))
+        {
+            error("detection", $"\"{key}\" is neither a rule nor a category", Suggestion.For(key, DetectionKeys.All) is { } near ? $"did you mean {near}?" : "docs/SQL-FIREWALL.md lists them");
+        }
+
+        foreach (string fingerprint in policy.AllowedFingerprints.Where(f => !(f.Length == 16 && f.All(char.IsAsciiHexDigitLower))))
+        {
+            error("allowedFingerprints", $"\"{fingerprint}\" is no fingerprint", "write the 16 hexadecimal digits that the refusal names, in lower case");
+        }
     }
 
     private static void Check(DbAccount account, Action<string, string, string> error)

@@ -144,6 +144,10 @@ public sealed class RuleTests
     }
 
     [Fact]
+    public void Policies_may_name_each_rule_and_category_and_nothing_else() =>
+        Assert.Equal(FirewallRules.All.SelectMany(r => new[] { r.Name, r.Category }).Append("default").Distinct().Order(StringComparer.Ordinal), MarchProxy.Model.Databases.DetectionKeys.All.Order(StringComparer.Ordinal));
+
+    [Fact]
     public void Every_rule_is_in_the_documentation()
     {
         string folder = AppContext.BaseDirectory;

@@ -84,6 +84,8 @@ public sealed class ResourceReaderTests
     [InlineData("accounts: [{ name: ann, password: x }]\ngrants:\n  - { account: anne, database: d, actions: [select] }", "there is no account \"anne\"; did you mean ann?")]
     [InlineData("databases: [{ name: c, engine: redis, servers: [{ host: a.test }] }]\naccounts: [{ name: a, password: x }]\ngrants: [{ account: a, database: c, actions: [select] }]", "select means nothing to this engine")]
     [InlineData("securityPolicies: [{ name: p, databases: [shp], detection: { default: blok } }]", "\"blok\" is not known; write off, monitor or block")]
+    [InlineData("securityPolicies: [{ name: p, databases: [], detection: { tautlogy: block } }]", "\"tautlogy\" is neither a rule nor a category; did you mean tautology?")]
+    [InlineData("securityPolicies: [{ name: p, databases: [], allowedFingerprints: [ABC] }]", "\"ABC\" is no fingerprint; write the 16 hexadecimal digits that the refusal names, in lower case")]
     [InlineData("listeners: [{ name: l, port: 1, purpose: database, engine: redis }]", "listener/l database: is missing: clients of Redis name none")]
     [InlineData("a: &x [1]\nb: *x", "an alias (*name) is not taken")]
     public void Faults_are_named_with_place_and_mend(string yaml, string expected) =>

@@ -49,7 +49,7 @@ public sealed class ResourceWriterTests
           - { account: ann, database: sales, tables: ["orders_*", public.people], actions: [select, admin], until: 2099-01-01T00:00:00Z }
           - { account: ann, database: cache, actions: [read, write, scripting] }
         securityPolicies:
-          - { name: strict, databases: [sales], detection: { default: block, time-based: monitor, ddl: "off" }, blockedObjects: [pg_catalog.pg_authid], allowedFingerprints: [abc] }
+          - { name: strict, databases: [sales], detection: { default: block, time: monitor, ddl: "off" }, blockedObjects: [pg_catalog.pg_authid], allowedFingerprints: [5f0c9a3be1d2476a] }
         """;
 
     [Fact]
