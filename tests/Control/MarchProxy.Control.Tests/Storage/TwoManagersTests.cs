@@ -2,9 +2,9 @@ using System.Net;
 using System.Text.Json.Nodes;
 using MarchProxy.Control.Storage;
 using MarchProxy.Control.Tests.Support;
-using MarchProxy.Tests;
 using MarchProxy.Control.Tests.Xds;
 using MarchProxy.Rpc.Client;
+using MarchProxy.Tests;
 
 namespace MarchProxy.Control.Tests.Storage;
 
