@@ -45,6 +45,16 @@ public sealed class OwnTests
         Assert.Equal(RpcCode.Unavailable, (await Assert.ThrowsAsync<RpcException>(() => channel.UnaryAsync(EchoService.Unary, new Say()))).Status.Code);
     }
 
+    /// <summary>A server may answer and reset the stream before a byte of the body: whoever wants to write must be woken.</summary>
+    [Fact]
+    public async Task A_stream_that_ends_before_its_body_wakes_the_writer()
+    {
+        using var content = new OpenContent();
+        var gone = new GoneStream();
+        await Assert.ThrowsAnyAsync<Exception>(() => content.CopyToAsync(gone));
+        await Assert.ThrowsAsync<IOException>(() => content.StreamAsync.WaitAsync(TimeSpan.FromSeconds(30)));
+    }
+
     [Fact]
     public async Task What_is_not_grpc_is_told_so()
     {
@@ -132,5 +142,11 @@ public sealed class OwnTests
         }
 
         await writer.CompleteAsync();
+    }
+
+    /// <summary>The body of a stream that the peer has reset.</summary>
+    private sealed class GoneStream : MemoryStream
+    {
+        public override Task FlushAsync(CancellationToken cancellationToken) => Task.FromException(new IOException("The stream was reset."));
     }
 }

@@ -29,8 +29,18 @@ internal sealed class OpenContent : HttpContent
 
     protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
     {
-        // The head must go out before the first message: a server may speak first.
-        await stream.FlushAsync(cancellationToken);
+        try
+        {
+            // The head must go out before the first message: a server may speak first.
+            await stream.FlushAsync(cancellationToken);
+        }
+        catch (Exception e)
+        {
+            // A server that answers without reading ends the stream before the body has begun; nothing else would wake a waiting writer.
+            Fail(e);
+            throw;
+        }
+
         _stream.TrySetResult(stream);
         await _done.Task.WaitAsync(cancellationToken);
     }
