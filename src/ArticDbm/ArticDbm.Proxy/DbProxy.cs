@@ -1,8 +1,8 @@
 using ArticDbm.Proxy.Audit;
 using ArticDbm.Proxy.Config;
+using ArticDbm.Proxy.Engines;
 using ArticDbm.Proxy.Listeners;
 using ArticDbm.Proxy.Loops;
-using MarchProxy.Model.Databases;
 using MarchProxy.Model.Resources;
 using MarchProxy.Model.Snapshots;
 using MarchProxy.Net.Dns;
@@ -64,7 +64,7 @@ public sealed class DbProxy : IAsyncDisposable
     public IReadOnlyList<EventLoop> Loops => _loops.Loops;
 
     /// <summary>Whether an engine is served.</summary>
-    internal static bool Serves(string engine) => engine == DbEngines.Name(DbEngine.PostgreSql);
+    internal static bool Serves(string engine) => DbEngineList.Find(engine) is not null;
 
     /// <summary>How many loops one with these settings has: the shards of its metrics.</summary>
     /// <param name="settings">The settings.</param>

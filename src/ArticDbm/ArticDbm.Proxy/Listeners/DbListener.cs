@@ -1,3 +1,4 @@
+using ArticDbm.Proxy.Engines;
 using MarchProxy.Model.Resources;
 using MarchProxy.Net;
 using MarchProxy.Net.Tcp;
@@ -13,6 +14,9 @@ internal sealed class DbListener(Listener resource, Endpoint endpoint, TlsServer
     public string Name => Resource.Name;
 
     public string Engine => Resource.Engine;
+
+    /// <summary>Who makes sessions of its connections.</summary>
+    public IDbEngine Served { get; } = DbEngineList.Find(resource.Engine)!;
 
     /// <summary>Where it listens, with the port that the kernel chose when 0 was asked.</summary>
     public Endpoint Endpoint { get; set; } = endpoint;

@@ -1,8 +1,10 @@
 using ArticDbm.Proxy.Audit;
 using ArticDbm.Proxy.Config;
+using ArticDbm.Proxy.Engines;
 using ArticDbm.Proxy.Listeners;
 using ArticDbm.Proxy.Pools;
 using ArticDbm.Proxy.Postgres;
+using ArticDbm.Proxy.Sessions;
 using ArticDbm.Security;
 using MarchProxy.Net.Dns;
 using MarchProxy.Net.Loop;
@@ -50,7 +52,7 @@ internal sealed class DbLoop
 
     public INameResolver Resolver { get; }
 
-    public DbSessionList Sessions { get; } = new();
+    public SessionList<DbSession> Sessions { get; } = new();
 
     public PreparedStatements Prepared { get; } = new();
 
@@ -84,7 +86,7 @@ internal sealed class DbLoop
     /// <summary>The loop's connections to a server.</summary>
     public ServerPool Pool(ServerShare share)
     {
-        if (!_pools.TryGetValue(share, out ServerPool? pool)) _pools[share] = pool = new ServerPool(Loop, share, p => PgLogin.OpenAsync(this, p));
+        if (!_pools.TryGetValue(share, out ServerPool? pool)) _pools[share] = pool = new ServerPool(Loop, share, p => DbEngineList.Find(share.Target.Database.Engine)!.OpenAsync(this, p));
         return pool;
     }
 
@@ -99,7 +101,7 @@ internal sealed class DbLoop
             return;
         }
 
-        PgSession.Start(this, connection, listener);
+        listener.Served.Accept(this, connection, listener).Start();
     }
 
     /// <summary>A client begins or ends its log-in.</summary>

@@ -7,7 +7,6 @@ using ArticDbm.Proxy.Loops;
 using ArticDbm.Proxy.Pools;
 using MarchProxy.Model.Resources;
 using MarchProxy.Net;
-using MarchProxy.Net.Dns;
 using MarchProxy.Net.Tcp;
 
 namespace ArticDbm.Proxy.Postgres;
@@ -22,13 +21,9 @@ internal static class PgLogin
     {
         Database database = pool.Share.Target.Database;
         DbServer server = pool.Share.Server;
-        ResolveResult resolved = await loop.Resolver.ResolveAsync(server.Host);
-        await loop.Loop.Enter();
-        if (resolved.Addresses.IsDefaultOrEmpty) return new ServerResult(null, $"{server.Host} cannot be resolved");
-        long timeout = (long)database.Pool.ConnectTimeout.TotalMilliseconds, deadline = loop.Loop.NowMs + timeout;
-        Endpoint[] targets = [.. resolved.Addresses.Select(a => Endpoint.From(a, server.Port))];
-        ConnectResult result = await TcpConnector.ConnectAsync(loop.Loop, targets, timeout);
-        if (result.Connection is not { } connection) return new ServerResult(null, $"{pool.Share.Label} cannot be reached: {Errno.Name(result.Error)}");
+        long deadline = loop.Loop.NowMs + (long)database.Pool.ConnectTimeout.TotalMilliseconds;
+        (TcpConnection? connection, string unreached) = await ServerDialer.DialAsync(loop, pool.Share, deadline);
+        if (connection is null) return new ServerResult(null, unreached);
         var opened = new PgServer(connection, pool.Share, loop.Settings.MaxPreparedPerServer);
         var conversation = new Conversation(opened, deadline);
         string? fault = await SecureAsync(pool, connection, conversation, server, deadline) ?? await LogInAsync(conversation, database, pool);

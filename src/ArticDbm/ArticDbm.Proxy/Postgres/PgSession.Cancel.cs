@@ -15,12 +15,12 @@ internal sealed partial class PgSession
     private static void Cancel(DbLoop from, ReadOnlySpan<byte> key)
     {
         if (key.Length != 8 || !from.Shared.Cancels.TryGetValue(BinaryPrimitives.ReadInt64BigEndian(key), out PgSession? session)) return;
-        session._db.Loop.Post(static s => ((PgSession)s!).CancelNow(), session);
+        session.Db.Loop.Post(static s => ((PgSession)s!).CancelNow(), session);
     }
 
     private void CancelNow()
     {
-        if (_server is { } server && _expected.Ready > 0) Cancel(_db, server);
+        if (_server is { } server && _expected.Ready > 0) Cancel(Db, server);
         else _waitsIn?.Cancel(this);
     }
 

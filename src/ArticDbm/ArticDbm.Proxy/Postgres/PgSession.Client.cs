@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using ArticDbm.Protocols.Postgres;
+using ArticDbm.Proxy.Sessions;
 using MarchProxy.Model.Resources;
 using MarchProxy.Net;
 using MarchProxy.Net.Loop;
@@ -15,9 +16,9 @@ internal sealed partial class PgSession
 
     private bool _skipToSync;
 
-    private async ValueTask<int> ServeAsync()
+    protected override async ValueTask<int> ServeAsync()
     {
-        while (!_client.IsClosed)
+        while (!Client.IsClosed)
         {
             FrameStatus status = PgFrame.TryRead(_input.Pending, out PgFrame frame);
             if (status == FrameStatus.Malformed) return await ProtocolFaultAsync("The message is none of PostgreSQL's protocol.");
@@ -27,7 +28,7 @@ internal sealed partial class PgSession
                 continue;
             }
 
-            if (status == FrameStatus.Ok && frame.Length > _db.Settings.MaxStatementBytes) return await ProtocolFaultAsync($"The message has {frame.Length} bytes; {_db.Settings.MaxStatementBytes} are let through.");
+            if (status == FrameStatus.Ok && frame.Length > Db.Settings.MaxStatementBytes) return await ProtocolFaultAsync($"The message has {frame.Length} bytes; {Db.Settings.MaxStatementBytes} are let through.");
             if (status == FrameStatus.Ok && _input.Length >= frame.Length)
             {
                 bool goOn = await TakeAsync(frame);
@@ -35,13 +36,13 @@ internal sealed partial class PgSession
                 continue;
             }
 
-            if (await FlushAsync() < 0 && _client.IsClosed) return 0;
-            int n = _input.TryFill(_client, _db.Settings.MaxStatementBytes + PgFrame.HeaderLength);
+            if (await FlushAsync() < 0 && Client.IsClosed) return 0;
+            int n = _input.TryFill(Client, Db.Settings.MaxStatementBytes + PgFrame.HeaderLength);
             if (n == -Errno.EAGAIN)
             {
                 if (_input.IsEmpty) _input.Release();
                 bool idle = _server is null;
-                n = await _client.ReadableAsync(idle ? _db.Settings.ClientIdleMs : 0) is var ready and < 0 ? ready : 1;
+                n = await Client.ReadableAsync(idle ? Db.Settings.ClientIdleMs : 0) is var ready and < 0 ? ready : 1;
             }
 
             if (n == -Errno.ENOBUFS) return await ProtocolFaultAsync("The proxy has no memory left for this statement; try again later.");
@@ -118,14 +119,14 @@ internal sealed partial class PgSession
         Append(frame);
         if (!_quotingUnsure) return true;
         _quotingUnsure = false;
-        return await SettledAsync() || !_client.IsClosed;
+        return await SettledAsync() || !Client.IsClosed;
     }
 
     /// <summary>A function called by its number: what it does cannot be read, so only those who may do everything may.</summary>
     private async ValueTask<bool> FunctionCallAsync(PgFrame frame)
     {
         Obey();
-        if (!_rules.Allows(DbActions.Call | DbActions.Admin, _db.Now)) return await RefuseQueryAsync(frame, new Refused("not-granted", "Functions called by number (fast path) need the actions call and admin.", null, null));
+        if (!Rules.Allows(DbActions.Call | DbActions.Admin, Db.Now)) return await RefuseQueryAsync(frame, new Refused("not-granted", "Functions called by number (fast path) need the actions call and admin.", null, null));
         if (_server is null && await LinkAsync(onlyReads: false) is { } away) return await AwayAsync(frame, away);
         _expected.Add(new Expectation(ExpectKind.Sync, null, null, 0));
         Append(frame);
@@ -160,7 +161,7 @@ internal sealed partial class PgSession
         int sent = 0;
         if (_toServer.Length > 0)
         {
-            if (_server is { } server) sent = await server.Connection.SendAllAsync(_toServer.Written, _db.Settings.StallMs);
+            if (_server is { } server) sent = await server.Connection.SendAllAsync(_toServer.Written, Db.Settings.StallMs);
             _toServer.Clear();
             if (sent < 0 && _server is { } lost)
             {
@@ -203,16 +204,16 @@ internal sealed partial class PgSession
 
             if (take > 0)
             {
-                int sent = await server.Connection.SendAllAsync(_input.Memory[..take], _db.Settings.StallMs);
+                int sent = await server.Connection.SendAllAsync(_input.Memory[..take], Db.Settings.StallMs);
                 _input.Consume(take);
                 left -= take;
                 if (sent < 0 || _server != server) return await DropAsync(left);
                 continue;
             }
 
-            _input.ExpectMuch(_db.Loop);
-            int n = _input.TryFill(_client);
-            if (n == -Errno.EAGAIN) n = await _client.ReadableAsync(0) is var ready and < 0 ? ready : 1;
+            _input.ExpectMuch(Db.Loop);
+            int n = _input.TryFill(Client);
+            if (n == -Errno.EAGAIN) n = await Client.ReadableAsync(0) is var ready and < 0 ? ready : 1;
             if (n <= 0) return -1;
         }
 
@@ -227,8 +228,8 @@ internal sealed partial class PgSession
             _input.Consume(take);
             left -= take;
             if (left == 0) break;
-            int n = _input.TryFill(_client);
-            if (n == -Errno.EAGAIN) n = await _client.ReadableAsync(_db.Settings.StallMs) is var ready and < 0 ? ready : 1;
+            int n = _input.TryFill(Client);
+            if (n == -Errno.EAGAIN) n = await Client.ReadableAsync(Db.Settings.StallMs) is var ready and < 0 ? ready : 1;
             if (n <= 0) return -1;
         }
 
@@ -239,7 +240,7 @@ internal sealed partial class PgSession
     {
         PgMessages.Error(_reply, "FATAL", "08P01", message);
         await SayAsync();
-        await _client.LingerAndCloseAsync();
+        await Client.LingerAndCloseAsync();
         return 0;
     }
 }

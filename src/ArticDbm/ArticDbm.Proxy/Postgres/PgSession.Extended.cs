@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text;
 using ArticDbm.Protocols.Postgres;
+using ArticDbm.Proxy.Sessions;
 using ArticDbm.Security;
 using MarchProxy.Model.Resources;
 using MarchProxy.Net.Loop;
@@ -38,8 +39,8 @@ internal sealed partial class PgSession
         Refused? refused = _quotingUnsure ? new Refused("quoting-unsure", "A series that changes how quoted texts are read must be synced before the next statement.", null, report) : Decide(report);
         if (refused is { } no) return await RefuseInSeriesAsync(frame, no);
         string name = Encoding.UTF8.GetString(body[..nameEnd]);
-        if (name.Length > 0 && _statements.Count >= _db.Settings.MaxPreparedPerSession && !_statements.ContainsKey(name)) return await RefuseInSeriesAsync(frame, new Refused("too-many-prepared", $"The session has {_statements.Count} prepared statements.", null, report));
-        PreparedStatement statement = _db.Prepared.Get(body[(nameEnd + 1)..], report);
+        if (name.Length > 0 && _statements.Count >= Db.Settings.MaxPreparedPerSession && !_statements.ContainsKey(name)) return await RefuseInSeriesAsync(frame, new Refused("too-many-prepared", $"The session has {_statements.Count} prepared statements.", null, report));
+        PreparedStatement statement = Db.Prepared.Get(body[(nameEnd + 1)..], report);
         if (_server is null && name.Length > 0 && statement.WasParsed && !_statements.ContainsKey(name))
         {
             // No server is needed to say what is known: a client that prepares and waits must not wait for those who hold all connections.
@@ -183,7 +184,7 @@ internal sealed partial class PgSession
     private void NoteSeriesEffects(StatementReport report)
     {
         if ((report.Traits & StatementTraits.OnlyReads) == 0) _lastWrite = Stopwatch.GetTimestamp();
-        if (_pinned || _target.Database.Pool.Mode == DbPoolMode.Session) return;
+        if (_pinned || Target.Database.Pool.Mode == DbPoolMode.Session) return;
         if (Sticky(report.Traits) is { } reason) Pin(reason);
         else if ((report.Traits & StatementTraits.SetSession) != 0) Pin("set");
     }
@@ -215,7 +216,7 @@ internal sealed partial class PgSession
         _input.Consume(frame.Length);
         var words = new PgWriter();
         string state = refused.Reason switch { "no-statement" => "26000", "no-portal" => "34000", "duplicate-statement" => "42P05", _ => SqlState(refused) };
-        PgMessages.Error(words, "ERROR", state, refused.Message, Detail(refused));
+        PgMessages.Error(words, "ERROR", state, refused.Message, refused.Detail);
         Told(refused);
         _skipToSync = true;
         if (_server is not null && _unsynced)
@@ -231,14 +232,14 @@ internal sealed partial class PgSession
             return true;
         }
 
-        if (!await SettledAsync()) return !_client.IsClosed;
+        if (!await SettledAsync()) return !Client.IsClosed;
         _reply.Bytes(words.Written.Span);
         return await SayAsync();
     }
 
     private async ValueTask<bool> AwayInSeriesAsync(PgFrame frame, string why)
     {
-        if (_client.IsClosed) return false;
+        if (Client.IsClosed) return false;
         _input.Consume(frame.Length);
         _skipToSync = true;
         SayAway(why);

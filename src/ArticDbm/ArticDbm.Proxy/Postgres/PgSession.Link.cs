@@ -37,22 +37,22 @@ internal sealed partial class PgSession
         }
 
         ServerShare share = Choose(onlyReads);
-        ServerPool pool = _db.Pool(share);
+        ServerPool pool = Db.Pool(share);
         ServerResult result = await WaitForAsync(pool);
-        if (result.Connection is null && share != _target.Primary)
+        if (result.Connection is null && share != Target.Primary)
         {
             // A replica that is away costs nobody an answer.
-            pool = _db.Pool(_target.Primary);
+            pool = Db.Pool(Target.Primary);
             result = await WaitForAsync(pool);
         }
 
         if (result.Connection is not PgServer server)
         {
-            _db.Metrics.BackendError(_target.Database.Name, result.Queued ? "queue" : "connect");
+            Db.Metrics.BackendError(Target.Database.Name, result.Queued ? "queue" : "connect");
             return result.Fault;
         }
 
-        if (_client.IsClosed)
+        if (Client.IsClosed)
         {
             pool.Release(server, reusable: true);
             return "the client has left";
@@ -62,8 +62,8 @@ internal sealed partial class PgSession
         _server = server;
         _expected.Clear();
         _unsynced = false;
-        _record.Server = share.Label;
-        if (PgSettings.Difference(server, _wanted, _target.Parameters) is { } sql && await AskAsync(server, sql) is { } fault)
+        Record.Server = share.Label;
+        if (PgSettings.Difference(server, _wanted, Target.Parameters) is { } sql && await AskAsync(server, sql) is { } fault)
         {
             Unlink(reusable: false);
             return fault;
@@ -112,13 +112,20 @@ internal sealed partial class PgSession
     }
 
     /// <summary>The client is gone: what it left is cleaned up, or closed.</summary>
-    private async Task LeaveAsync()
+    protected override async Task LeaveAsync()
+    {
+        if (_cancelKey != 0) Db.Shared.Cancels.TryRemove(_cancelKey, out _);
+        await GiveBackAsync();
+        _input.Release();
+    }
+
+    private async Task GiveBackAsync()
     {
         if (_server is not { } server) return;
         bool clean = IsIdle && !_busy && server.Input.IsEmpty && !server.Connection.IsClosed;
-        if (!clean || (!_pinned && _target.Database.Pool.Mode != DbPoolMode.Session))
+        if (!clean || (!_pinned && Target.Database.Pool.Mode != DbPoolMode.Session))
         {
-            if (!clean && !server.Connection.IsClosed && _expected.Ready > 0) Cancel(_db, server);
+            if (!clean && !server.Connection.IsClosed && _expected.Ready > 0) Cancel(Db, server);
             Unlink(reusable: clean);
             return;
         }
@@ -138,9 +145,9 @@ internal sealed partial class PgSession
     /// <summary>The transaction is over: in the pool's mode, the connection goes back.</summary>
     private void Settle()
     {
-        if (_pinned || _target.Database.Pool.Mode == DbPoolMode.Session) return;
+        if (_pinned || Target.Database.Pool.Mode == DbPoolMode.Session) return;
         Unlink(reusable: true);
-        if (_ending) EndIdle();
+        if (Ending) EndIdle();
     }
 
     /// <summary>From here on the connection is this session's alone, until it leaves.</summary>
@@ -149,12 +156,12 @@ internal sealed partial class PgSession
         if (_pinned) return;
         _pinned = true;
         _server!.IsDirty = true;
-        _db.Metrics.Pinned(reason);
+        Db.Metrics.Pinned(reason);
     }
 
     private ServerShare Choose(bool onlyReads)
     {
-        DbTarget target = _target;
+        DbTarget target = Target;
         if (!onlyReads || target.Replicas.Length == 0 || !target.Database.ReadWriteSplit) return target.Primary;
         if (_lastWrite != 0 && Stopwatch.GetElapsedTime(_lastWrite) < s_ownWrites) return target.Primary;
         int total = 0;
@@ -179,8 +186,8 @@ internal sealed partial class PgSession
     {
         var question = new PgWriter();
         PgMessages.Query(question, sql);
-        long deadline = _db.Loop.NowMs + (long)_target.Database.Pool.ConnectTimeout.TotalMilliseconds;
-        if (await server.Connection.SendAllAsync(question.Written, _db.Settings.StallMs) < 0) return "the server went away";
+        long deadline = Db.Loop.NowMs + (long)Target.Database.Pool.ConnectTimeout.TotalMilliseconds;
+        if (await server.Connection.SendAllAsync(question.Written, Db.Settings.StallMs) < 0) return "the server went away";
         string? fault = null;
         while (true)
         {
@@ -189,7 +196,7 @@ internal sealed partial class PgSession
             if (status == FrameStatus.NeedMore || server.Input.Length < frame.Length)
             {
                 int n = server.Input.TryFill(server.Connection);
-                if (n == -MarchProxy.Net.Errno.EAGAIN) n = await server.Connection.ReadableAsync(Math.Max(1, deadline - _db.Loop.NowMs)) is var ready and < 0 ? ready : 1;
+                if (n == -MarchProxy.Net.Errno.EAGAIN) n = await server.Connection.ReadableAsync(Math.Max(1, deadline - Db.Loop.NowMs)) is var ready and < 0 ? ready : 1;
                 if (n <= 0) return "the server went away";
                 continue;
             }

@@ -1,10 +1,10 @@
 using System.Buffers.Binary;
-using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
 using ArticDbm.Protocols.Postgres;
 using ArticDbm.Protocols.Scram;
 using ArticDbm.Proxy.Pools;
+using ArticDbm.Proxy.Sessions;
 using MarchProxy.Model.Databases;
 using MarchProxy.Model.Resources;
 using MarchProxy.Net;
@@ -21,35 +21,32 @@ internal sealed partial class PgSession
     /// <summary>The same as it was at the log-in: what RESET ALL goes back to.</summary>
     private readonly Dictionary<string, string> _atLogin = new(StringComparer.Ordinal);
 
-    private async ValueTask<bool> LogInAsync()
+    protected override async ValueTask<bool> LogInAsync()
     {
-        long deadline = _db.Loop.NowMs + _db.Settings.LoginMs;
-        _record.Listener = _listener.Name;
-        _record.Client = _client.Remote;
-        _record.Started = Stopwatch.GetTimestamp();
+        long deadline = Db.Loop.NowMs + Db.Settings.LoginMs;
         if (await StartAsync(deadline) is not { } parameters) return false;
-        string user = parameters.GetValueOrDefault("user", ""), asked = _listener.Resource.Database.Length > 0 ? _listener.Resource.Database : parameters.GetValueOrDefault("database", user);
-        _record.Account = user;
-        _record.Database = asked;
+        string user = parameters.GetValueOrDefault("user", ""), asked = Listener.Resource.Database.Length > 0 ? Listener.Resource.Database : parameters.GetValueOrDefault("database", user);
+        Record.Account = user;
+        Record.Database = asked;
         if (user.Length == 0) return await RefuseAsync("28000", "no-user", "The client names no user.");
         if (parameters.TryGetValue("replication", out string? replication) && replication is not ("false" or "off" or "no" or "0")) return await RefuseAsync("0A000", "replication", "Replication is not let through the proxy; connect to the server itself.");
-        if (_db.Shared.Limits.IsGuessing(Address)) return await RefuseAsync("28P01", "too-many-failures", "Too many wrong passwords came from this address; wait a few seconds.");
+        if (Db.Shared.Limits.IsGuessing(Address)) return await RefuseAsync("28P01", "too-many-failures", "Too many wrong passwords came from this address; wait a few seconds.");
 
         // Whether account and database exist is told to nobody who has not proven a password.
-        DbAccount? account = _db.Config.Access.FindAccount(user);
+        DbAccount? account = Db.Config.Access.FindAccount(user);
         if (!await ProveAsync(account, user, deadline))
         {
-            if (_client.IsClosed) return false;
-            _db.Shared.Limits.Failed(Address);
+            if (Client.IsClosed) return false;
+            Db.Shared.Limits.Failed(Address);
             return await RefuseAsync("28P01", account is null ? "no-account" : "wrong-password", $"Password authentication failed for user \"{user}\".");
         }
 
-        _account = account!;
-        if (_db.Config.Target(asked) is not { Database.Engine: DbEngine.PostgreSql } target) return await RefuseAsync("3D000", "no-database", $"There is no database \"{asked}\".");
-        _target = target;
-        if (Refusal(_account, _db.Config) is { } refusal) return await RefuseAsync(refusal.SqlState, refusal.Reason, refusal.Message);
+        Account = account!;
+        if (Db.Config.Target(asked) is not { Database.Engine: DbEngine.PostgreSql } target) return await RefuseAsync("3D000", "no-database", $"There is no database \"{asked}\".");
+        Target = target;
+        if (Refusal(Account, Db.Config) is { } refusal) return await RefuseAsync(refusal.Reason == LoginRefusal.NotGranted ? "42501" : "28000", refusal.Reason, refusal.Message);
         if (Settings(parameters) is { } fault) return await RefuseAsync("08P01", "bad-parameter", fault);
-        if (_target.Parameters.IsEmpty && await FirstServerAsync() is { } away) return await RefuseAsync("08006", "server-away", away);
+        if (Target.Parameters.IsEmpty && await FirstServerAsync() is { } away) return await RefuseAsync("08006", "server-away", away);
         return await WelcomeAsync();
     }
 
@@ -66,7 +63,7 @@ internal sealed partial class PgSession
                     if (await FillAsync(deadline) is false) return null;
                     continue;
                 case StartupKind.SslRequest or StartupKind.GssEncRequest:
-                    bool secure = start.Kind == StartupKind.SslRequest && _listener.Tls is not null && _client.Tls is null;
+                    bool secure = start.Kind == StartupKind.SslRequest && Listener.Tls is not null && Client.Tls is null;
                     _input.Consume(start.Length);
 
                     // What came behind the request came in clear: it must not count as secured (CVE-2021-23222).
@@ -76,7 +73,7 @@ internal sealed partial class PgSession
                     if (secure && !await SecureAsync(deadline)) return await LoseAsync("tls-handshake-failed");
                     continue;
                 case StartupKind.Cancel:
-                    Cancel(_db, _input.Pending[8..start.Length]);
+                    Cancel(Db, _input.Pending[8..start.Length]);
                     return null;
                 case StartupKind.Startup:
                     Dictionary<string, string>? parameters = PgStartup.Parameters(_input.Pending[..start.Length]);
@@ -102,15 +99,15 @@ internal sealed partial class PgSession
 
     private async ValueTask<bool> SecureAsync(long deadline)
     {
-        TlsSession session = _listener.Tls!.CreateSession(_client.TlsDescriptor);
-        return await _client.StartTlsAsync(session, Math.Max(1, deadline - _db.Loop.NowMs)) == 0;
+        TlsSession session = Listener.Tls!.CreateSession(Client.TlsDescriptor);
+        return await Client.StartTlsAsync(session, Math.Max(1, deadline - Db.Loop.NowMs)) == 0;
     }
 
     private async ValueTask<bool> ProveAsync(DbAccount? account, string user, long deadline)
     {
         ScramSecret secret = account?.Verifiers is { } verifiers && DbPassword.TryParseScram(verifiers.Scram, out ScramVerifier known)
             ? new ScramSecret(known.Iterations, known.Salt, known.StoredKey, known.ServerKey)
-            : ScramSecret.Mock(user, _db.Shared.MockKey);
+            : ScramSecret.Mock(user, Db.Shared.MockKey);
         PgMessages.Sasl(_reply, "SCRAM-SHA-256");
         if (!await SayAsync() || await PasswordAsync(deadline) is not { } first) return false;
         int end = first.AsSpan().IndexOf((byte)0);
@@ -170,7 +167,7 @@ internal sealed partial class PgSession
     /// <summary>What servers say of their settings is told to clients: the first client waits for the first server.</summary>
     private async ValueTask<string?> FirstServerAsync()
     {
-        ServerPool pool = _db.Pool(_target.Primary);
+        ServerPool pool = Db.Pool(Target.Primary);
         ServerResult first = await pool.AcquireAsync();
         if (first.Connection is null) return first.Fault;
         pool.Release(first.Connection, reusable: true);
@@ -180,11 +177,11 @@ internal sealed partial class PgSession
     private async ValueTask<bool> WelcomeAsync()
     {
         PgMessages.AuthenticationOk(_reply);
-        foreach ((string name, string value) in _target.Parameters) PgMessages.Parameter(_reply, name, _wanted.GetValueOrDefault(name, value));
+        foreach ((string name, string value) in Target.Parameters) PgMessages.Parameter(_reply, name, _wanted.GetValueOrDefault(name, value));
         foreach (string name in _wanted.Keys.ToArray())
         {
             // Settings that the server tells of are told as they are wanted, though no server has taken them yet: one that is refused is told then.
-            if (!_target.Parameters.ContainsKey(name) && PgSettings.Reported.TryGetValue(name, out string? spelt) && spelt != name)
+            if (!Target.Parameters.ContainsKey(name) && PgSettings.Reported.TryGetValue(name, out string? spelt) && spelt != name)
             {
                 _wanted[spelt] = _wanted[name];
                 _wanted.Remove(name);
@@ -192,29 +189,29 @@ internal sealed partial class PgSession
         }
 
         do _cancelKey = BitConverter.ToInt64(RandomNumberGenerator.GetBytes(8));
-        while (_cancelKey == 0 || !_db.Shared.Cancels.TryAdd(_cancelKey, this));
+        while (_cancelKey == 0 || !Db.Shared.Cancels.TryAdd(_cancelKey, this));
         PgMessages.Key(_reply, (int)(_cancelKey >> 32), (int)_cancelKey);
         PgMessages.Ready(_reply, TransactionStatus.Idle);
         foreach ((string name, string value) in _wanted) _atLogin[name] = value;
-        _loggedIn = true;
+        LoggedIn = true;
         NoteQuoting();
-        _record.Account = _account.Name;
-        _record.Database = _target.Database.Name;
-        _record.Tenant = _account.Tenant;
+        Record.Account = Account.Name;
+        Record.Database = Target.Database.Name;
+        Record.Tenant = Account.Tenant;
         Finish("login");
         return await SayAsync();
     }
 
     private async ValueTask<bool> RefuseAsync(string sqlState, string reason, string message)
     {
-        _db.Metrics.AuthFailure(reason);
-        _record.Decision = "deny";
-        _record.Reason = reason;
-        _record.SqlState = sqlState;
+        Db.Metrics.AuthFailure(reason);
+        Record.Decision = "deny";
+        Record.Reason = reason;
+        Record.SqlState = sqlState;
         Finish("login");
         PgMessages.Error(_reply, "FATAL", sqlState, message);
         await SayAsync();
-        await _client.LingerAndCloseAsync();
+        await Client.LingerAndCloseAsync();
         return false;
     }
 
@@ -226,18 +223,18 @@ internal sealed partial class PgSession
 
     private async ValueTask<bool> FillAsync(long deadline)
     {
-        int n = _input.TryFill(_client);
+        int n = _input.TryFill(Client);
         if (n == -Errno.EAGAIN)
         {
-            long left = deadline - _db.Loop.NowMs;
-            n = left <= 0 ? -Errno.ETIMEDOUT : await _client.ReadableAsync(left) is var ready and < 0 ? ready : 1;
+            long left = deadline - Db.Loop.NowMs;
+            n = left <= 0 ? -Errno.ETIMEDOUT : await Client.ReadableAsync(left) is var ready and < 0 ? ready : 1;
         }
 
         if (n > 0) return true;
         if (n == -Errno.ETIMEDOUT)
         {
-            _db.Metrics.AuthFailure("login-timeout");
-            _client.Abort();
+            Db.Metrics.AuthFailure("login-timeout");
+            Client.Abort();
         }
 
         return false;

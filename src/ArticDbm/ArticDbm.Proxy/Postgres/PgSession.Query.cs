@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using ArticDbm.Protocols.Postgres;
 using ArticDbm.Proxy.Pools;
+using ArticDbm.Proxy.Sessions;
 using ArticDbm.Security;
 using MarchProxy.Model.Resources;
 using MarchProxy.Net.Loop;
@@ -12,9 +13,6 @@ namespace ArticDbm.Proxy.Postgres;
 internal sealed partial class PgSession
 {
     private const string Conforming = "standard_conforming_strings";
-
-    /// <summary>Why a statement does not run.</summary>
-    private readonly record struct Refused(string Reason, string Message, string? Rule, StatementReport? Report);
 
     [AsyncMethodBuilder(typeof(LoopMethodBuilder<>))]
     private async ValueTask<bool> QueryAsync(PgFrame frame)
@@ -35,7 +33,7 @@ internal sealed partial class PgSession
         if (resets is not null) return await ResetServerAsync(resets);
 
         // The next text is read as the server will read it: only when it has told how is that known.
-        return !report.Has(StatementTraits.ChangesQuoting) || await SettledAsync() || !_client.IsClosed;
+        return !report.Has(StatementTraits.ChangesQuoting) || await SettledAsync() || !Client.IsClosed;
     }
 
     /// <summary>How the server reads this session's quoted texts.</summary>
@@ -43,7 +41,7 @@ internal sealed partial class PgSession
 
     /// <summary>Takes up how the session wants quoted texts read.</summary>
     private void NoteQuoting() =>
-        _quoting = (_wanted.GetValueOrDefault(Conforming) ?? _target.Parameters.GetValueOrDefault(Conforming)) is "off" ? SqlQuoting.BackslashEscapes : SqlQuoting.Usual;
+        _quoting = (_wanted.GetValueOrDefault(Conforming) ?? Target.Parameters.GetValueOrDefault(Conforming)) is "off" ? SqlQuoting.BackslashEscapes : SqlQuoting.Usual;
 
     /// <summary>Answers a reset of a session that has nothing on any server.</summary>
     private ValueTask<bool> ResetAsync(PgFrame frame, string[] tags)
@@ -59,7 +57,7 @@ internal sealed partial class PgSession
     private async ValueTask<bool> ResetServerAsync(string[] tags)
     {
         PgServer server = _server!;
-        if (!await SettledAsync() || _server != server) return !_client.IsClosed;
+        if (!await SettledAsync() || _server != server) return !Client.IsClosed;
         if (_failedLast) return true;
         Forget(tags);
         if (!tags.Contains("DISCARD ALL")) return true;
@@ -91,47 +89,7 @@ internal sealed partial class PgSession
         return zero < 0 ? body : body[..zero];
     }
 
-    private StatementReport Read(ReadOnlySpan<byte> sql) => _db.PgStatements.Get(sql, _quoting);
-
-    /// <summary>Takes up what holds now for this account and database.</summary>
-    private void Obey()
-    {
-        if (ReferenceEquals(_obeyed, _db.Config)) return;
-        _obeyed = _db.Config;
-        _account = _obeyed.Access.FindAccount(_account.Name) ?? _account;
-        _rules = _obeyed.Access.Rules(_account.Name, _target.Database.Name);
-        _security = _obeyed.Access.Security(_target.Database.Name);
-    }
-
-    /// <summary>Whether a statement may run: limits, firewall, grants, and what the pool's mode can carry.</summary>
-    private Refused? Admit(StatementReport report)
-    {
-        Obey();
-        if (_db.Shared.Limits.Statement(_account) is { } limit) return new Refused(limit, limit == "rate-limit" ? $"The account \"{_account.Name}\" may run {_account.RateLimit} statements a second." : $"The account \"{_account.Name}\" has used its {_account.QuotaPerHour} statements of this hour.", null, report);
-        return Decide(report);
-    }
-
-    /// <summary>The same without counting it: for statements that are prepared, and run later.</summary>
-    private Refused? Decide(StatementReport report)
-    {
-        Obey();
-        Verdict verdict = Judge.Decide(report, _rules, _security, _db.Now);
-        for (int i = 0; verdict.Monitored != 0 && i < report.Hits.Length; i++)
-        {
-            if (verdict.IsMonitored(i)) _db.Metrics.Found(report.Hits[i].Rule.Name, "monitor");
-        }
-
-        if (!verdict.IsAllowed)
-        {
-            string? rule = verdict.Rule(report)?.Name;
-            if (rule is not null) _db.Metrics.Found(rule, "block");
-            return new Refused(verdict.Code, verdict.Explain(report), rule, report);
-        }
-
-        bool begins = report.Has(StatementTraits.Begin);
-        if (begins && _target.Database.Pool.Mode == DbPoolMode.Statement) return new Refused("statement-mode", "Transactions of several statements are not carried in the pool mode \"statement\".", null, report);
-        return null;
-    }
+    private StatementReport Read(ReadOnlySpan<byte> sql) => Db.PgStatements.Get(sql, _quoting);
 
     private bool OnlyReads(StatementReport report) => (report.Traits & StatementTraits.OnlyReads) != 0 && (report.Traits & StatementTraits.Begin) == 0;
 
@@ -139,7 +97,7 @@ internal sealed partial class PgSession
     private void NoteEffects(StatementReport report, PgFrame frame)
     {
         if ((report.Traits & StatementTraits.OnlyReads) == 0) _lastWrite = Stopwatch.GetTimestamp();
-        if (_pinned || _target.Database.Pool.Mode == DbPoolMode.Session) return;
+        if (_pinned || Target.Database.Pool.Mode == DbPoolMode.Session) return;
         if (Sticky(report.Traits) is { } reason) Pin(reason);
         else if ((report.Traits & StatementTraits.SetSession) != 0 && (report.StatementCount > 1 || PgSettings.ReportedName(Text(frame)) is null)) Pin("set");
     }
@@ -161,9 +119,9 @@ internal sealed partial class PgSession
     private async ValueTask<bool> RefuseQueryAsync(PgFrame frame, Refused refused)
     {
         _input.Consume(frame.Length);
-        if (!await SettledAsync()) return !_client.IsClosed;
+        if (!await SettledAsync()) return !Client.IsClosed;
         Told(refused);
-        PgMessages.Error(_reply, "ERROR", SqlState(refused), refused.Message, Detail(refused));
+        PgMessages.Error(_reply, "ERROR", SqlState(refused), refused.Message, refused.Detail);
         PgMessages.Ready(_reply, _server?.Status ?? TransactionStatus.Idle);
         return await SayAsync();
     }
@@ -171,7 +129,7 @@ internal sealed partial class PgSession
     /// <summary>No server can be had: the statement was not sent anywhere.</summary>
     private async ValueTask<bool> AwayAsync(PgFrame frame, string why)
     {
-        if (_client.IsClosed) return false;
+        if (Client.IsClosed) return false;
         _input.Consume(frame.Length);
         SayAway(why);
         PgMessages.Ready(_reply, TransactionStatus.Idle);
@@ -198,13 +156,13 @@ internal sealed partial class PgSession
 
     private void Told(in Refused refused)
     {
-        _record.Started = Stopwatch.GetTimestamp();
-        _record.Fingerprint = refused.Report?.FingerprintText ?? "";
-        _record.Decision = "deny";
-        _record.Reason = refused.Reason;
-        _record.Rule = refused.Rule;
-        _record.Rows = 0;
-        _record.SqlState = SqlState(refused);
+        Record.Started = Stopwatch.GetTimestamp();
+        Record.Fingerprint = refused.Report?.FingerprintText ?? "";
+        Record.Decision = "deny";
+        Record.Reason = refused.Reason;
+        Record.Rule = refused.Rule;
+        Record.Rows = 0;
+        Record.SqlState = SqlState(refused);
         Finish("statement");
     }
 
@@ -214,8 +172,4 @@ internal sealed partial class PgSession
         "statement-mode" => "0A000",
         _ => "42501",
     };
-
-    private static string Detail(in Refused refused) => refused.Rule is null
-        ? $"marchproxy: {refused.Reason}{(refused.Report is { } report ? "; fingerprint " + report.FingerprintText : "")}"
-        : $"marchproxy: {refused.Reason}, rule {refused.Rule}; fingerprint {refused.Report?.FingerprintText}";
 }

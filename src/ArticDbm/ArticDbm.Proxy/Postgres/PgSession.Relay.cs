@@ -35,11 +35,11 @@ internal sealed partial class PgSession
 
             if (pass > 0)
             {
-                int sent = await _client.SendAllAsync(server.Input.Memory[..pass], _db.Settings.StallMs);
+                int sent = await Client.SendAllAsync(server.Input.Memory[..pass], Db.Settings.StallMs);
                 if (sent < 0)
                 {
                     // Who reads from the client sees that it is gone, and cleans up.
-                    _client.Abort();
+                    Client.Abort();
                     return 0;
                 }
 
@@ -50,7 +50,7 @@ internal sealed partial class PgSession
             if (_insert is { } inserted)
             {
                 _insert = null;
-                if (await _client.SendAllAsync(inserted, _db.Settings.StallMs) < 0) return 0;
+                if (await Client.SendAllAsync(inserted, Db.Settings.StallMs) < 0) return 0;
             }
 
             _relaying = false;
@@ -67,7 +67,7 @@ internal sealed partial class PgSession
             if (n == -Errno.EAGAIN)
             {
                 if (server.Input.IsEmpty) server.Input.Release();
-                n = await server.Connection.ReadableAsync(_db.Settings.StatementMs > 0 && _expected.Ready > 0 ? _db.Settings.StatementMs : 0);
+                n = await server.Connection.ReadableAsync(Db.Settings.StatementMs > 0 && _expected.Ready > 0 ? Db.Settings.StatementMs : 0);
                 if (n == 0) continue;
                 if (n == -Errno.ECANCELED) return 0;
             }
@@ -97,7 +97,7 @@ internal sealed partial class PgSession
             _passing -= at;
             if (_passing > 0)
             {
-                server.Input.ExpectMuch(_db.Loop);
+                server.Input.ExpectMuch(Db.Loop);
                 return at;
             }
         }
@@ -178,7 +178,7 @@ internal sealed partial class PgSession
         while (_expected.Count > 0)
         {
             Expectation one = _expected.Take();
-            if (one.Kind == ExpectKind.Query) Record(one);
+            if (one.Kind == ExpectKind.Query) Note(one);
             if (one.Kind is ExpectKind.Query or ExpectKind.Sync) break;
         }
 
@@ -210,7 +210,7 @@ internal sealed partial class PgSession
             if (one.Kind is ExpectKind.Parse or ExpectKind.ParsePutIn && one.Statement is { } unprepared) server.Forget(unprepared);
             if (record && one.Kind == ExpectKind.Execute)
             {
-                Record(one);
+                Note(one);
                 record = false;
             }
         }
@@ -223,7 +223,7 @@ internal sealed partial class PgSession
         ReadOnlySpan<byte> text = end < 0 ? tag : tag[..end];
         int space = text.LastIndexOf((byte)' ');
         if (space >= 0 && Utf8Parser.TryParse(text[(space + 1)..], out long rows, out int used) && used == text.Length - space - 1) _rows += rows;
-        if (_expected.Count > 0 && _expected.Peek().Kind == ExpectKind.Execute) Record(_expected.Take());
+        if (_expected.Count > 0 && _expected.Peek().Kind == ExpectKind.Execute) Note(_expected.Take());
         while (_expected.Count > 0 && _expected.Peek().Kind == ExpectKind.CopyEnd) _expected.Take();
     }
 
@@ -257,15 +257,15 @@ internal sealed partial class PgSession
         if (name == Conforming) NoteQuoting();
     }
 
-    private void Record(in Expectation one)
+    private void Note(in Expectation one)
     {
-        _record.Started = one.Started;
-        _record.Fingerprint = one.Report?.FingerprintText ?? "";
-        _record.Decision = "allow";
-        _record.Reason = null;
-        _record.Rule = null;
-        _record.Rows = _rows;
-        _record.SqlState = _sqlState;
+        Record.Started = one.Started;
+        Record.Fingerprint = one.Report?.FingerprintText ?? "";
+        Record.Decision = "allow";
+        Record.Reason = null;
+        Record.Rule = null;
+        Record.Rows = _rows;
+        Record.SqlState = _sqlState;
         _rows = 0;
         _sqlState = null;
         Finish("statement");
@@ -274,8 +274,8 @@ internal sealed partial class PgSession
     /// <summary>The server is gone in the middle: the client is told, and stays where that can be.</summary>
     private void ServerFailed(PgServer server, string reason)
     {
-        _db.Metrics.BackendError(_target.Database.Name, reason);
-        bool between = _passing == 0 && !_client.IsClosed;
+        Db.Metrics.BackendError(Target.Database.Name, reason);
+        bool between = _passing == 0 && !Client.IsClosed;
         bool inTransaction = server.Status != TransactionStatus.Idle;
         int answers = _expected.Ready;
         bool midway = _unsynced;
@@ -284,31 +284,31 @@ internal sealed partial class PgSession
         while (_expected.Count > 0)
         {
             Expectation one = _expected.Take();
-            if (one.Kind is ExpectKind.Query or ExpectKind.Execute) Record(one);
+            if (one.Kind is ExpectKind.Query or ExpectKind.Execute) Note(one);
         }
 
         _sqlState = null;
         _unsynced = false;
         Unlink(reusable: false);
         _settled.Complete(-Errno.ECONNRESET);
-        string told = reason == "timeout" ? $"The statement took longer than {_db.Settings.StatementMs} ms." : "The database server closed the connection; whether the statement took effect is not known.";
+        string told = reason == "timeout" ? $"The statement took longer than {Db.Settings.StatementMs} ms." : "The database server closed the connection; whether the statement took effect is not known.";
         var words = new PgWriter();
         if (between && answers + (midway ? 1 : 0) > 0 && !inTransaction)
         {
             PgMessages.Error(words, "ERROR", reason == "timeout" ? "57014" : "08006", told);
             for (int i = 0; i < answers; i++) PgMessages.Ready(words, TransactionStatus.Idle);
             _skipToSync |= midway && answers == 0;
-            if (_client.TrySend(words.Written.Span) == words.Length) return;
+            if (Client.TrySend(words.Written.Span) == words.Length) return;
         }
         else if (!between || inTransaction || answers > 0)
         {
             // A transaction that is lost, or an answer that was cut, cannot be mended: the session ends.
             PgMessages.Error(words, "FATAL", "08006", told);
-            if (between) _client.TrySend(words.Written.Span);
-            _client.Close();
+            if (between) Client.TrySend(words.Written.Span);
+            Client.Close();
             return;
         }
 
-        if (_pinned) _client.Close();
+        if (_pinned) Client.Close();
     }
 }

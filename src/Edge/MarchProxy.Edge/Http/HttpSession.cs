@@ -8,6 +8,7 @@ using MarchProxy.Edge.Overload;
 using MarchProxy.Edge.Socks;
 using MarchProxy.Model.Resources;
 using MarchProxy.Net;
+using MarchProxy.Net.Loop;
 using MarchProxy.Net.Tcp;
 
 namespace MarchProxy.Edge.Http;
@@ -50,9 +51,9 @@ internal sealed partial class HttpSession : ClientStream, IEdgeSession
     /// <inheritdoc/>
     public override bool IsLast => _edge.IsDraining || _listener.IsClosed || _served >= _edge.Settings.MaxRequestsPerConnection;
 
-    IEdgeSession? IEdgeSession.Next { get; set; }
+    IEdgeSession? ISessionNode<IEdgeSession>.Next { get; set; }
 
-    IEdgeSession? IEdgeSession.Previous { get; set; }
+    IEdgeSession? ISessionNode<IEdgeSession>.Previous { get; set; }
 
     /// <summary>Takes a fresh connection over.</summary>
     /// <param name="edge">The loop.</param>

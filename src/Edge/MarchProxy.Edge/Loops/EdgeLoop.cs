@@ -104,7 +104,7 @@ internal sealed partial class EdgeLoop
     /// <summary>Room for datagrams; made when the first is due.</summary>
     public DatagramRoom Datagrams => _datagrams ??= new DatagramRoom();
 
-    public SessionList Sessions { get; } = new();
+    public SessionList<IEdgeSession> Sessions { get; } = new();
 
     public HttpDate Date { get; }
 

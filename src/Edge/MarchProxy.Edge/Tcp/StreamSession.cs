@@ -2,6 +2,7 @@ using System.Diagnostics;
 using MarchProxy.Edge.Access;
 using MarchProxy.Edge.Listeners;
 using MarchProxy.Edge.Loops;
+using MarchProxy.Net.Loop;
 using MarchProxy.Net.Tcp;
 
 namespace MarchProxy.Edge.Tcp;
@@ -9,9 +10,9 @@ namespace MarchProxy.Edge.Tcp;
 /// <summary>A connection that becomes one stream to one destination, with one line in the log.</summary>
 internal abstract class StreamSession(EdgeLoop edge, TcpConnection client, ActiveListener listener, string kind) : IEdgeSession
 {
-    IEdgeSession? IEdgeSession.Next { get; set; }
+    IEdgeSession? ISessionNode<IEdgeSession>.Next { get; set; }
 
-    IEdgeSession? IEdgeSession.Previous { get; set; }
+    IEdgeSession? ISessionNode<IEdgeSession>.Previous { get; set; }
 
     protected EdgeLoop Edge => edge;
 

@@ -4,6 +4,7 @@ using MarchProxy.Edge.Egress;
 using MarchProxy.Edge.Loops;
 using MarchProxy.Model.Egress;
 using MarchProxy.Net;
+using MarchProxy.Net.Loop;
 using MarchProxy.Net.Udp;
 
 namespace MarchProxy.Edge.Udp;
@@ -11,9 +12,9 @@ namespace MarchProxy.Edge.Udp;
 /// <summary>A flow of a dedicated listener: its client's datagrams to the one service.</summary>
 internal sealed class UdpFlow(UdpRelay relay, in Endpoint client, EdgeConfig config) : DatagramFlow(relay.Edge, config, relay.Listener.Name, client, "udp"), IEdgeSession
 {
-    IEdgeSession? IEdgeSession.Next { get; set; }
+    IEdgeSession? ISessionNode<IEdgeSession>.Next { get; set; }
 
-    IEdgeSession? IEdgeSession.Previous { get; set; }
+    IEdgeSession? ISessionNode<IEdgeSession>.Previous { get; set; }
 
     /// <summary>The relay ends it when its listener closes.</summary>
     public void Drain()

@@ -1,0 +1,233 @@
+using System.Diagnostics;
+using System.Net;
+using ArticDbm.Proxy.Audit;
+using ArticDbm.Proxy.Config;
+using ArticDbm.Proxy.Listeners;
+using ArticDbm.Proxy.Loops;
+using ArticDbm.Security;
+using MarchProxy.Model.Databases;
+using MarchProxy.Model.Resources;
+using MarchProxy.Net.Loop;
+using MarchProxy.Net.Tcp;
+
+namespace ArticDbm.Proxy.Sessions;
+
+/// <summary>
+/// One client of a database protocol, from accept to close: who it is, what it may do, and when it must leave. The engine's own part reads the protocol and lends server connections.
+/// Belongs to one loop.
+/// </summary>
+internal abstract class DbSession : ISessionNode<DbSession>
+{
+    private DbConfig? _obeyed;
+
+    protected DbSession(DbLoop db, TcpConnection client, DbListener listener)
+    {
+        Db = db;
+        Client = client;
+        Listener = listener;
+        Record.Engine = listener.Engine;
+        Record.Listener = listener.Name;
+        Record.Client = client.Remote;
+    }
+
+    DbSession? ISessionNode<DbSession>.Next { get; set; }
+
+    DbSession? ISessionNode<DbSession>.Previous { get; set; }
+
+    protected DbLoop Db { get; }
+
+    protected TcpConnection Client { get; }
+
+    protected DbListener Listener { get; }
+
+    /// <summary>The statement or log-in under way, for its log line and metrics.</summary>
+    protected StatementRecord Record { get; } = new();
+
+    /// <summary>The database that the session is on; set by the log-in.</summary>
+    protected DbTarget Target { get; set; } = null!;
+
+    /// <summary>Who it is; set by the log-in.</summary>
+    protected DbAccount Account { get; set; } = null!;
+
+    /// <summary>What the account may do on the database, as of <see cref="Obey"/>.</summary>
+    protected AccessRules Rules { get; private set; } = AccessRules.None;
+
+    /// <summary>What the database's policies say, as of <see cref="Obey"/>.</summary>
+    protected DbSecurity Security { get; private set; } = DbSecurity.None;
+
+    /// <summary>Whether the log-in is over.</summary>
+    protected bool LoggedIn { get; set; }
+
+    /// <summary>Whether it ends as soon as it holds no server connection.</summary>
+    protected bool Ending { get; private set; }
+
+    protected IPAddress? Address => Client.Remote.Address;
+
+    /// <summary>Whether a server connection is lent to it or work is under way, so that ending now would lose something.</summary>
+    protected abstract bool IsBusy { get; }
+
+    /// <summary>Serves the client until it leaves.</summary>
+    public void Start()
+    {
+        Db.Sessions.Add(this);
+        _ = RunAsync();
+    }
+
+    /// <summary>Ends now when nothing is under way; else after the transaction.</summary>
+    public void Drain()
+    {
+        Ending = true;
+        if (!IsBusy || !LoggedIn) EndIdle();
+    }
+
+    /// <summary>Ends at once.</summary>
+    public void Kill() => Client.Abort();
+
+    /// <summary>Ends a session whose account is gone, has expired, or may no longer reach the database: between transactions, or at once when it is idle.</summary>
+    public void Reconsider()
+    {
+        if (!LoggedIn || Ending) return;
+        DbConfig config = Db.Config;
+        bool stays = config.Access.FindAccount(Account.Name) is { } account && account.Verifiers?.Scram == Account.Verifiers?.Scram && Refusal(account, config) is null && config.Target(Target.Database.Name) is not null;
+        if (!stays)
+        {
+            Ending = true;
+            if (!IsBusy) EndIdle();
+            return;
+        }
+
+        // The database may be another now: the next transaction begins on it.
+        if (!IsBusy) Target = config.Target(Target.Database.Name)!;
+    }
+
+    /// <summary>The client proves who it is and is welcomed.</summary>
+    /// <returns>False when the session is over; then the client has been told.</returns>
+    protected abstract ValueTask<bool> LogInAsync();
+
+    /// <summary>Serves until either side leaves.</summary>
+    protected abstract ValueTask<int> ServeAsync();
+
+    /// <summary>The client is gone: server connections go back or are closed, buffers are released.</summary>
+    protected abstract Task LeaveAsync();
+
+    /// <summary>Tells an idle client that its session ends, where the protocol can.</summary>
+    protected abstract void SayGoodbye(string why);
+
+    /// <summary>Ends the session; nothing is under way.</summary>
+    protected void EndIdle()
+    {
+        if (LoggedIn && !Client.IsClosed) SayGoodbye(Db.IsDraining ? "The proxy is going down; connect again." : "This account may no longer be here.");
+        Client.Close();
+    }
+
+    /// <summary>Why an account may not be here; null when it may.</summary>
+    protected LoginRefusal? Refusal(DbAccount account, DbConfig config)
+    {
+        if (account.ExpiresAt <= Db.Now) return new LoginRefusal("account-expired", $"The account \"{account.Name}\" has expired.");
+        if (!account.AllowFrom.IsEmpty && (Address is null || !account.AllowFrom.Any(n => n.Contains(Address)))) return new LoginRefusal("address-not-allowed", $"The account \"{account.Name}\" may not come from {Address}.");
+        if (account.RequireTls && Client.Tls is null) return new LoginRefusal("tls-required", $"The account \"{account.Name}\" must use TLS.");
+        string name = Target?.Database.Name ?? "";
+        return config.Access.Rules(account.Name, name).Any(Db.Now) ? null : new LoginRefusal(LoginRefusal.NotGranted, $"No grant lets the account \"{account.Name}\" use the database \"{name}\".");
+    }
+
+    /// <summary>Takes up what holds now for this account and database.</summary>
+    protected void Obey()
+    {
+        if (ReferenceEquals(_obeyed, Db.Config)) return;
+        _obeyed = Db.Config;
+        Account = _obeyed.Access.FindAccount(Account.Name) ?? Account;
+        Rules = _obeyed.Access.Rules(Account.Name, Target.Database.Name);
+        Security = _obeyed.Access.Security(Target.Database.Name);
+    }
+
+    /// <summary>The session turns to another database: what held for the last one holds no longer.</summary>
+    protected void Turn(DbTarget target)
+    {
+        Target = target;
+        _obeyed = null;
+    }
+
+    /// <summary>Counts a statement against the account's limits.</summary>
+    /// <returns>Null when it may run.</returns>
+    protected Refused? Count(StatementReport? report) => Db.Shared.Limits.Statement(Account) is not { } limit
+        ? null
+        : new Refused(
+            limit, limit == "rate-limit" ? $"The account \"{Account.Name}\" may run {Account.RateLimit} statements a second." : $"The account \"{Account.Name}\" has used its {Account.QuotaPerHour} statements of this hour.", null, report);
+
+    /// <summary>Whether an SQL statement may run: limits, firewall, grants, and what the pool's mode can carry.</summary>
+    protected Refused? Admit(StatementReport report)
+    {
+        Obey();
+        return Count(report) ?? Decide(report);
+    }
+
+    /// <summary>The same without counting it: for statements that are prepared, and run later.</summary>
+    protected Refused? Decide(StatementReport report)
+    {
+        Obey();
+        Verdict verdict = Judge.Decide(report, Rules, Security, Db.Now);
+        for (int i = 0; verdict.Monitored != 0 && i < report.Hits.Length; i++)
+        {
+            if (verdict.IsMonitored(i)) Db.Metrics.Found(report.Hits[i].Rule.Name, "monitor");
+        }
+
+        if (!verdict.IsAllowed)
+        {
+            string? rule = verdict.Rule(report)?.Name;
+            if (rule is not null) Db.Metrics.Found(rule, "block");
+            return new Refused(verdict.Code, verdict.Explain(report), rule, report);
+        }
+
+        bool begins = report.Has(StatementTraits.Begin);
+        return begins && Target.Database.Pool.Mode == DbPoolMode.Statement ? new Refused("statement-mode", "Transactions of several statements are not carried in the pool mode \"statement\".", null, report) : null;
+    }
+
+    /// <summary>The record is whole: it is counted and logged.</summary>
+    /// <param name="kind">"statement", "login" or "session".</param>
+    protected void Finish(string kind)
+    {
+        Record.Kind = kind;
+        Record.Ended = Stopwatch.GetTimestamp();
+        Db.Log.Write(Record);
+        if (kind == "statement") Db.Metrics.Finished(Record);
+    }
+
+    private async Task RunAsync()
+    {
+        bool counted = true;
+        Db.CountLogin(1);
+        try
+        {
+            Record.Started = Stopwatch.GetTimestamp();
+            if (!await LogInAsync()) return;
+            Db.CountLogin(-1);
+            counted = false;
+            await ServeAsync();
+        }
+        catch (Exception e)
+        {
+            Db.ReportDefect(e);
+            Client.Abort();
+        }
+        finally
+        {
+            if (counted) Db.CountLogin(-1);
+
+            // First the client, so that nothing is sent any more out of buffers that are given back next.
+            Client.Close();
+            await LeaveAsync();
+            Db.Metrics.BytesIn.Add(Client.BytesReceived);
+            Db.Metrics.BytesOut.Add(Client.BytesSent);
+            Db.Sessions.Remove(this);
+        }
+    }
+}
+
+/// <summary>Why an account that has proven its password may not be here.</summary>
+/// <param name="Reason">The reason code of the log line and the metric.</param>
+/// <param name="Message">What the client is told.</param>
+internal sealed record LoginRefusal(string Reason, string Message)
+{
+    /// <summary>The reason when no grant leads to the database; the others are about the log-in itself.</summary>
+    public const string NotGranted = "not-granted";
+}
