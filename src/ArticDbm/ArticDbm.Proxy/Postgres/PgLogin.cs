@@ -130,6 +130,7 @@ internal static class PgLogin
         if (end < 0) return;
         ReadOnlySpan<byte> value = body[(end + 1)..];
         int last = value.IndexOf((byte)0);
+        server.SettledFor = null;
         server.Reported[Encoding.UTF8.GetString(body[..end])] = Encoding.UTF8.GetString(last < 0 ? value : value[..last]);
     }
 

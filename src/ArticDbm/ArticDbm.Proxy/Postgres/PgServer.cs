@@ -30,6 +30,9 @@ internal sealed class PgServer(TcpConnection connection, ServerShare share, int 
     /// <summary>Settings that it does not tell of and that a session has set.</summary>
     public Dictionary<string, string> Applied { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>The <see cref="WantedSettings.Key"/> of whom its settings were last made right for; null when one has changed since.</summary>
+    public string? SettledFor { get; set; }
+
     /// <summary>Cancels on their way to it: until they have arrived, it serves nobody else.</summary>
     public int CancelsUnderWay { get; set; }
 
@@ -71,6 +74,7 @@ internal sealed class PgServer(TcpConnection connection, ServerShare share, int 
         _prepared.Clear();
         _byUse.Clear();
         Applied.Clear();
+        SettledFor = null;
         UnnamedOf = null;
         IsDirty = false;
     }

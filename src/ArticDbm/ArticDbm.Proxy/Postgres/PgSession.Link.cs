@@ -63,13 +63,18 @@ internal sealed partial class PgSession
         _expected.Clear();
         _unsynced = false;
         Record.Server = share.Label;
-        if (PgSettings.Difference(server, _wanted, Target.Parameters) is { } sql && await AskAsync(server, sql) is { } fault)
+        if (server.SettledFor != _wanted.Key)
         {
-            Unlink(reusable: false);
-            return fault;
+            if (PgSettings.Difference(server, _wanted.Values, Target.Parameters) is { } sql && await AskAsync(server, sql) is { } fault)
+            {
+                Unlink(reusable: false);
+                return fault;
+            }
+
+            NoteSettings(server);
+            server.SettledFor = _wanted.Key;
         }
 
-        if (_wanted.Count > 0 || server.Applied.Count > 0) NoteSettings(server);
         _relay = RelayAsync(server);
         _hasRelay = true;
         return null;
@@ -214,10 +219,10 @@ internal sealed partial class PgSession
     private void NoteSettings(PgServer server)
     {
         server.Applied.Clear();
-        foreach ((string name, string value) in _wanted.ToArray())
+        foreach ((string name, string value) in _wanted.Values.ToArray())
         {
             // What the server tells of is wanted as it spells it, so that it is known to be so the next time.
-            if (server.Reported.TryGetValue(name, out string? spelt)) _wanted[name] = spelt;
+            if (server.Reported.TryGetValue(name, out string? spelt)) _wanted.Set(name, spelt);
             else server.Applied[name] = value;
         }
     }

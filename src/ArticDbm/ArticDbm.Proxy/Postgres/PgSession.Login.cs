@@ -16,10 +16,10 @@ namespace ArticDbm.Proxy.Postgres;
 internal sealed partial class PgSession
 {
     /// <summary>Settings that a start packet may ask for and that are put on server connections; others would need the server's own log-in.</summary>
-    private readonly Dictionary<string, string> _wanted = new(StringComparer.Ordinal);
+    private readonly WantedSettings _wanted = new();
 
     /// <summary>The same as it was at the log-in: what RESET ALL goes back to.</summary>
-    private readonly Dictionary<string, string> _atLogin = new(StringComparer.Ordinal);
+    private Dictionary<string, string> _atLogin = [];
 
     protected override async ValueTask<bool> LogInAsync()
     {
@@ -157,7 +157,7 @@ internal sealed partial class PgSession
             }
             else
             {
-                _wanted[name] = value;
+                _wanted.Set(name, value);
             }
         }
 
@@ -177,13 +177,13 @@ internal sealed partial class PgSession
     private async ValueTask<bool> WelcomeAsync()
     {
         PgMessages.AuthenticationOk(_reply);
-        foreach ((string name, string value) in Target.Parameters) PgMessages.Parameter(_reply, name, _wanted.GetValueOrDefault(name, value));
-        foreach (string name in _wanted.Keys.ToArray())
+        foreach ((string name, string value) in Target.Parameters) PgMessages.Parameter(_reply, name, _wanted.Find(name) ?? value);
+        foreach (string name in _wanted.Values.Keys.ToArray())
         {
             // Settings that the server tells of are told as they are wanted, though no server has taken them yet: one that is refused is told then.
             if (!Target.Parameters.ContainsKey(name) && PgSettings.Reported.TryGetValue(name, out string? spelt) && spelt != name)
             {
-                _wanted[spelt] = _wanted[name];
+                _wanted.Set(spelt, _wanted.Find(name)!);
                 _wanted.Remove(name);
             }
         }
@@ -192,7 +192,7 @@ internal sealed partial class PgSession
         while (_cancelKey == 0 || !Db.Shared.Cancels.TryAdd(_cancelKey, this));
         PgMessages.Key(_reply, (int)(_cancelKey >> 32), (int)_cancelKey);
         PgMessages.Ready(_reply, TransactionStatus.Idle);
-        foreach ((string name, string value) in _wanted) _atLogin[name] = value;
+        _atLogin = new Dictionary<string, string>(_wanted.Values);
         LoggedIn = true;
         NoteQuoting();
         Record.Account = Account.Name;

@@ -41,7 +41,7 @@ internal sealed partial class PgSession
 
     /// <summary>Takes up how the session wants quoted texts read.</summary>
     private void NoteQuoting() =>
-        _quoting = (_wanted.GetValueOrDefault(Conforming) ?? Target.Parameters.GetValueOrDefault(Conforming)) is "off" ? SqlQuoting.BackslashEscapes : SqlQuoting.Usual;
+        _quoting = (_wanted.Find(Conforming) ?? Target.Parameters.GetValueOrDefault(Conforming)) is "off" ? SqlQuoting.BackslashEscapes : SqlQuoting.Usual;
 
     /// <summary>Answers a reset of a session that has nothing on any server.</summary>
     private ValueTask<bool> ResetAsync(PgFrame frame, string[] tags)
@@ -76,8 +76,7 @@ internal sealed partial class PgSession
         }
 
         if (!tags.Contains("DISCARD ALL") && !tags.Contains("RESET")) return;
-        _wanted.Clear();
-        foreach ((string name, string value) in _atLogin) _wanted[name] = value;
+        _wanted.Become(_atLogin);
         NoteQuoting();
     }
 

@@ -253,7 +253,7 @@ internal sealed partial class PgSession
         int end = body.IndexOf((byte)0);
         if (end <= 0) return;
         string name = System.Text.Encoding.UTF8.GetString(body[..end]);
-        if (PgSettings.Reported.ContainsKey(name.ToLowerInvariant())) _wanted[name] = server.Reported[name];
+        if (PgSettings.Reported.ContainsKey(name.ToLowerInvariant())) _wanted.Set(name, server.Reported[name]);
         if (name == Conforming) NoteQuoting();
     }
 

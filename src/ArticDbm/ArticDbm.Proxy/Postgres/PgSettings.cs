@@ -19,7 +19,7 @@ internal static class PgSettings
 
     /// <summary>Reads the parameter <c>options</c>: <c>-c name=value</c> and <c>--name=value</c>, with backslashes before spaces.</summary>
     /// <returns>What is wrong with it, or null.</returns>
-    public static string? ParseOptions(string text, Dictionary<string, string> into)
+    public static string? ParseOptions(string text, WantedSettings into)
     {
         var words = new List<string>();
         var word = new StringBuilder();
@@ -41,14 +41,14 @@ internal static class PgSettings
             int equals = setting.IndexOf('=', StringComparison.Ordinal);
             string name = equals > 0 ? setting[..equals].Replace('-', '_') : "";
             if (!IsName(name)) return $"The option \"{words[i]}\" is not let through; write -c name=value.";
-            into[name] = setting[(equals + 1)..];
+            into.Set(name, setting[(equals + 1)..]);
         }
 
         return null;
     }
 
     /// <summary>The statements that turn a server's settings into those that a session wants; null when they are so already.</summary>
-    public static string? Difference(PgServer server, Dictionary<string, string> wanted, IReadOnlyDictionary<string, string> usual)
+    public static string? Difference(PgServer server, IReadOnlyDictionary<string, string> wanted, IReadOnlyDictionary<string, string> usual)
     {
         StringBuilder? sql = null;
         foreach ((string name, string value) in wanted)

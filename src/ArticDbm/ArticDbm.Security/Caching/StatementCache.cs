@@ -1,10 +1,11 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using ArticDbm.Security.Caching;
 
 namespace ArticDbm.Security;
 
 /// <summary>
-/// Reports by text, of one loop: a text that came before is looked up instead of read. Bounded in entries and bytes; each text has two places, and the one that was used longer ago
+/// Reports by text, of one loop: a text that came before is looked up instead of read, and so is one that differs from it only in numbers that names are compared with. Bounded in entries and bytes; each text has two places, and the one that was used longer ago
 /// makes way. A hit allocates nothing. Not for several threads.
 /// </summary>
 public sealed class StatementCache
@@ -55,26 +56,47 @@ public sealed class StatementCache
             return StatementReader.Read(_dialect, utf8, quoting);
         }
 
-        ulong hash = Hash(utf8, _seed + (ulong)quoting);
-        int place = (int)(hash & (ulong)(_entries.Length - 1)) & ~1;
         _tick++;
-        for (int i = place; i <= place + 1; i++)
+        Span<byte> buffer = stackalloc byte[StatementShape.MaxText];
+        ReadOnlySpan<byte> shape = utf8.Length <= buffer.Length ? buffer[..StatementShape.Fold(utf8, buffer)] : default;
+        ulong shapeHash = 0, hash = 0;
+        StatementReport? report = shape.IsEmpty ? null : Find(shape, quoting, out shapeHash);
+        report ??= Find(utf8, quoting, out hash);
+        if (report is not null)
         {
-            ref Entry entry = ref _entries[i];
-            if (entry.Hash != hash || entry.Report is null || entry.Quoting != quoting || !utf8.SequenceEqual(entry.Text)) continue;
-            entry.Used = _tick;
             Hits++;
-            return entry.Report;
+            return report;
         }
 
         Misses++;
-        StatementReport report = StatementReader.Read(_dialect, utf8, quoting);
-        Keep(place, hash, utf8, quoting, report);
+        report = StatementReader.Read(_dialect, utf8, quoting);
+
+        // A statement in which a rule found something is judged by its very text.
+        if (!shape.IsEmpty && report.Hits.IsEmpty && !report.Has(StatementTraits.Unreadable)) Keep(shapeHash, shape, quoting, report);
+        else Keep(hash, utf8, quoting, report);
         return report;
     }
 
-    private void Keep(int place, ulong hash, ReadOnlySpan<byte> utf8, SqlQuoting quoting, StatementReport report)
+    private int Place(ulong hash) => (int)(hash & (ulong)(_entries.Length - 1)) & ~1;
+
+    private StatementReport? Find(ReadOnlySpan<byte> text, SqlQuoting quoting, out ulong hash)
     {
+        hash = Hash(text, _seed + (ulong)quoting);
+        int place = Place(hash);
+        for (int i = place; i <= place + 1; i++)
+        {
+            ref Entry entry = ref _entries[i];
+            if (entry.Hash != hash || entry.Report is null || entry.Quoting != quoting || !text.SequenceEqual(entry.Text)) continue;
+            entry.Used = _tick;
+            return entry.Report;
+        }
+
+        return null;
+    }
+
+    private void Keep(ulong hash, ReadOnlySpan<byte> utf8, SqlQuoting quoting, StatementReport report)
+    {
+        int place = Place(hash);
         int at = _entries[place].Report is null ? place
             : _entries[place + 1].Report is null ? place + 1
             : unchecked(_tick - _entries[place].Used) >= unchecked(_tick - _entries[place + 1].Used) ? place : place + 1;

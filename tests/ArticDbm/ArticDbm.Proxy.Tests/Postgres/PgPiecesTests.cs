@@ -14,9 +14,9 @@ public sealed class PgPiecesTests
     [InlineData("", "")]
     public void Options_are_read_as_the_server_reads_them(string text, string read)
     {
-        var into = new Dictionary<string, string>();
+        var into = new WantedSettings();
         Assert.Null(PgSettings.ParseOptions(text, into));
-        Assert.Equal(read, string.Join(';', into.Select(o => $"{o.Key}={o.Value}")));
+        Assert.Equal(read, string.Join(';', into.Values.Select(o => $"{o.Key}={o.Value}")));
     }
 
     [Theory]
@@ -25,7 +25,7 @@ public sealed class PgPiecesTests
     [InlineData("-c a;drop=1")]
     [InlineData("-F")]
     [InlineData("word")]
-    public void Options_that_are_no_settings_are_refused(string text) => Assert.NotNull(PgSettings.ParseOptions(text, []));
+    public void Options_that_are_no_settings_are_refused(string text) => Assert.NotNull(PgSettings.ParseOptions(text, new WantedSettings()));
 
     [Theory]
     [InlineData("SET TimeZone TO 'x'", "TimeZone")]

@@ -8,7 +8,7 @@ public sealed class StatementCacheTests
     public void A_text_is_read_once_and_found_without_allocation()
     {
         var cache = new StatementCache(SqlDialect.PostgreSql);
-        byte[] text = Encoding.UTF8.GetBytes("SELECT * FROM orders WHERE id = 1");
+        byte[] text = Encoding.UTF8.GetBytes("SELECT * FROM orders LIMIT 1");
         StatementReport first = cache.Get(text);
         Assert.Same(first, cache.Get(text));
         Assert.Equal((1, 1L, 1L), (cache.Count, cache.Hits, cache.Misses));
