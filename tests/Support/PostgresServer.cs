@@ -37,7 +37,27 @@ public sealed class PostgresServer : IAsyncLifetime
         return $"postgres://march:secret@127.0.0.1:{Port}/{name}";
     }
 
+    /// <summary>A standby that streams from another, which asks for no password yet.</summary>
+    public static async Task<PostgresServer> FollowAsync(PostgresServer primary)
+    {
+        var standby = new PostgresServer();
+        await standby.PrepareAsync();
+        await standby.RunAsync("pg_basebackup", "-h", "127.0.0.1", "-p", primary.Port, "-U", "march", "-D", standby.Data, "-R", "-c", "fast", "--no-sync");
+        await standby.StartAsync();
+        return standby;
+    }
+
+    /// <summary>Makes a standby a primary.</summary>
+    public Task PromoteAsync() => RunAsync("pg_ctl", "-D", Data, "-w", "promote");
+
     public async Task InitializeAsync()
+    {
+        await PrepareAsync();
+        await RunAsync("initdb", "-D", Data, "-U", "march", "-A", "trust", "-E", "UTF8", "--no-sync");
+        await StartAsync();
+    }
+
+    private async Task PrepareAsync()
     {
         using (var probe = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0))
         {
@@ -46,13 +66,11 @@ public sealed class PostgresServer : IAsyncLifetime
         }
 
         if (Environment.UserName == "root") await ExecAsync("chown", "postgres", _folder);
-        await RunAsync("initdb", "-D", Data, "-U", "march", "-A", "trust", "-E", "UTF8", "--no-sync");
-        await StartAsync();
     }
 
     public async Task DisposeAsync()
     {
-        await RunAsync("pg_ctl", "-D", Data, "-m", "immediate", "-w", "stop");
+        if (File.Exists(Path.Combine(Data, "postmaster.pid"))) await KillAsync();
         Directory.Delete(_folder, recursive: true);
     }
 

@@ -1,6 +1,7 @@
 using ArticDbm.Proxy.Audit;
 using ArticDbm.Proxy.Config;
 using ArticDbm.Proxy.Engines;
+using ArticDbm.Proxy.Health;
 using ArticDbm.Proxy.Listeners;
 using ArticDbm.Proxy.Loops;
 using MarchProxy.Model.Resources;
@@ -26,6 +27,7 @@ public sealed class DbProxy : IAsyncDisposable
     private readonly DbShared _shared;
     private DbLoop[] _dbs = [];
     private DbListenerSet? _listeners;
+    private HealthChecker? _health;
     private volatile DbConfig? _config;
 
     /// <summary>Makes one that serves nothing yet.</summary>
@@ -88,6 +90,7 @@ public sealed class DbProxy : IAsyncDisposable
             if (first) Begin(config);
             Func<Task> commit = await _listeners!.PrepareAsync(snapshot);
             await _loops.ForEachAsync(loop => _dbs[loop.Id].Obey(config));
+            _loops.Loops[0].Post(() => _health!.Obey(config));
             await commit();
             _config = config;
             Version = snapshot.Version;
@@ -113,6 +116,7 @@ public sealed class DbProxy : IAsyncDisposable
         while (Environment.TickCount64 < deadline && !cancellationToken.IsCancellationRequested && await OpenSessionsAsync() > 0) await Task.Delay(50, CancellationToken.None);
         int left = await OpenSessionsAsync();
         if (left > 0) _log.Warn("database sessions were still busy at the end of the drain and are closed", ("count", left));
+        _loops.Loops[0].Post(_health!.Stop);
         await _loops.ForEachAsync(loop => _dbs[loop.Id].KillAll());
         await _loops.ForEachAsync(loop => _dbs[loop.Id].Log.Flush());
     }
@@ -131,12 +135,15 @@ public sealed class DbProxy : IAsyncDisposable
         var families = new DbMetricFamilies(_metrics);
         _metrics.Observe("articdbm_server_connections", "Connections to a server.", "server", () => Shares(s => s.Open));
         _metrics.Observe("articdbm_pool_waiting", "Clients that wait for a connection to a server.", "server", () => Shares(s => s.Waiting));
-        _metrics.Observe("articdbm_server_up", "Whether the last try to reach a server went well.", "server", () => Shares(s => s.LastFault is null ? 1 : 0));
+        _metrics.Observe("articdbm_server_up", "Whether a server is up: by the questions put to it, and with one server alone by the last try to reach it.", "server", () => Shares(s => s.Health.IsUp && s.LastFault is null ? 1 : 0));
+        _metrics.Observe("articdbm_server_primary", "Whether a server says that it is the primary; writes go to one of these.", "server", () => Shares(s => s.Health.IsPrimary ? 1 : 0));
+        _metrics.Observe("articdbm_replica_lag_seconds", "How far a replica is behind; -1 when it does not know.", "server", () => Shares(s => s.Health.Standing is { IsPrimary: false } standing ? standing.Lag?.TotalSeconds ?? -1 : 0));
         _dbs =
         [
             .. _loops.Loops.Select(loop => new DbLoop(
                 loop, _settings, config, _shared, new DbMetrics(families, loop.Id), new StatementLog(_statementLog is null ? null : new LineBatch(_statementLog), _time), _resolver, _time, Defect)),
         ];
+        _health = new HealthChecker(_dbs[0], _log, _metrics.Counter("articdbm_failovers_total", "Times that writes went to another server than before.", "database"));
         _listeners = new DbListenerSet(_loops, _dbs);
         _loops.Start();
         foreach (EventLoop loop in _loops.Loops) loop.Post(_dbs[loop.Id].Start);

@@ -14,7 +14,7 @@ internal sealed class DbConfig
         Snapshot = snapshot;
         Access = snapshot.Databases;
         _targets = Access.Databases.Where(d => DbProxy.Serves(DbEngines.Name(d.Engine))).ToFrozenDictionary(
-            d => d.Name, d => before?._targets.GetValueOrDefault(d.Name) is { } known && known.Database == d ? known : new DbTarget(d, loops, time), StringComparer.Ordinal);
+            d => d.Name, d => before?._targets.GetValueOrDefault(d.Name) is { } known && known.Database == d ? known : new DbTarget(d, loops, time, before?._targets.GetValueOrDefault(d.Name)), StringComparer.Ordinal);
     }
 
     public Snapshot Snapshot { get; }

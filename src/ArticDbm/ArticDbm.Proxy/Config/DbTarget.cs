@@ -9,13 +9,20 @@ namespace ArticDbm.Proxy.Config;
 internal sealed class DbTarget
 {
     private readonly Lazy<TlsClientContext?> _tls;
+    private ServerShare _primary;
 
-    public DbTarget(Database database, int loops, TimeProvider time)
+    /// <summary>A target.</summary>
+    /// <param name="database">What the configuration says.</param>
+    /// <param name="loops">How many loops share it.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="before">What it was before an edit: a server that has taken the primary's place keeps it.</param>
+    public DbTarget(Database database, int loops, TimeProvider time, DbTarget? before = null)
     {
         Database = database;
         Servers = [.. database.Servers.Select(s => new ServerShare(this, s, loops, time))];
-        Primary = Servers.First(s => s.Server.Role == DbServerRole.Primary);
-        Replicas = [.. Servers.Where(s => s.Server.Role == DbServerRole.Replica)];
+        ServerShare configured = Servers.First(s => s.Server.Role == DbServerRole.Primary);
+        ServerShare? elected = before is not null && before.Primary.Server.Role != DbServerRole.Primary ? Array.Find(Servers, s => s.Label == before.Primary.Label) : null;
+        _primary = elected ?? configured;
         _tls = new Lazy<TlsClientContext?>(MakeTls);
     }
 
@@ -23,15 +30,53 @@ internal sealed class DbTarget
 
     public ServerShare[] Servers { get; }
 
-    public ServerShare Primary { get; }
+    /// <summary>Where writes go: the primary of the configuration until another server has taken its place.</summary>
+    public ServerShare Primary => Volatile.Read(ref _primary);
 
-    public ServerShare[] Replicas { get; }
+    /// <summary>Whether its servers are asked what they are: with one alone there is no choice.</summary>
+    public bool IsLookedAfter => Servers.Length > 1 && Database.Health.Interval > TimeSpan.Zero;
 
     /// <summary>TLS to the servers; null when it is switched off.</summary>
     public TlsClientContext? Tls => _tls.Value;
 
     /// <summary>What a server last said of its settings: told to clients when they log in.</summary>
     public ConcurrentDictionary<string, string> Parameters { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>
+    /// Chooses where writes go. Who has them keeps them for as long as it is up and says that it is the primary: one that comes back after its place was taken must not get them again by itself. Call it on one loop alone.
+    /// </summary>
+    /// <returns>The server that has been chosen now; null when it is the one that was.</returns>
+    public ServerShare? Elect()
+    {
+        ServerShare now = _primary;
+        if (now.Health is { IsUp: true, IsPrimary: true }) return null;
+        ServerShare? next = Array.Find(Servers, s => s.Health is { IsUp: true, IsPrimary: true });
+        if (next is null || next == now) return null;
+        Volatile.Write(ref _primary, next);
+        return next;
+    }
+
+    /// <summary>A server for a statement that only reads: a replica by weight, or the primary when none is fit.</summary>
+    public ServerShare ChooseReader()
+    {
+        ServerShare primary = Primary;
+        int total = 0;
+        foreach (ServerShare server in Servers)
+        {
+            if (MayRead(server, primary)) total += server.Server.Weight;
+        }
+
+        if (total == 0) return primary;
+        int at = Random.Shared.Next(total);
+        foreach (ServerShare server in Servers)
+        {
+            if (MayRead(server, primary) && (at -= server.Server.Weight) < 0) return server;
+        }
+
+        return primary;
+    }
+
+    private static bool MayRead(ServerShare server, ServerShare primary) => server != primary && !server.IsPaused && server.Health.MayRead;
 
     private TlsClientContext? MakeTls() => Database.Tls.Mode == DbTlsMode.Disable ? null : new TlsClientContext(new TlsClientOptions
     {

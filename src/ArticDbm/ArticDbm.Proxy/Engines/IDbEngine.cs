@@ -1,3 +1,4 @@
+using ArticDbm.Proxy.Health;
 using ArticDbm.Proxy.Listeners;
 using ArticDbm.Proxy.Loops;
 using ArticDbm.Proxy.Pools;
@@ -20,6 +21,12 @@ internal interface IDbEngine
 
     /// <summary>Opens a connection to the pool's server and logs in.</summary>
     ValueTask<ServerResult> OpenAsync(DbLoop loop, ServerPool pool);
+
+    /// <summary>Asks a server what it is, over a connection that serves nothing else.</summary>
+    /// <param name="connection">One that <see cref="OpenAsync"/> opened.</param>
+    /// <param name="deadline">The loop's milliseconds.</param>
+    /// <returns>What it said; null when it does not answer, and then the connection is of no more use.</returns>
+    ValueTask<ServerStanding?> AskStandingAsync(ServerConnection connection, long deadline);
 }
 
 /// <summary>The engines that this program serves.</summary>

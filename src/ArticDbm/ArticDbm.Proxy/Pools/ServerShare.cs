@@ -1,4 +1,5 @@
 using ArticDbm.Proxy.Config;
+using ArticDbm.Proxy.Health;
 using MarchProxy.Model.Resources;
 
 namespace ArticDbm.Proxy.Pools;
@@ -18,6 +19,7 @@ internal sealed class ServerShare
     {
         Target = target;
         Server = server;
+        Health = new ServerHealth(target.Database.Health, server.Role);
         _pools = new ServerPool?[loops];
         _time = time;
         Limit = server.MaxConnections > 0 ? server.MaxConnections : target.Database.Pool.Size;
@@ -29,6 +31,9 @@ internal sealed class ServerShare
     public DbServer Server { get; }
 
     public int Limit { get; }
+
+    /// <summary>What is known of the server.</summary>
+    public ServerHealth Health { get; }
 
     /// <summary>HOST:PORT.</summary>
     public string Label { get; }

@@ -1,4 +1,5 @@
 using ArticDbm.Proxy.Engines;
+using ArticDbm.Proxy.Health;
 using ArticDbm.Proxy.Listeners;
 using ArticDbm.Proxy.Loops;
 using ArticDbm.Proxy.Pools;
@@ -16,4 +17,6 @@ internal sealed class PgEngine : IDbEngine
     public DbSession Accept(DbLoop loop, TcpConnection client, DbListener listener) => new PgSession(loop, client, listener);
 
     public ValueTask<ServerResult> OpenAsync(DbLoop loop, ServerPool pool) => PgLogin.OpenAsync(loop, pool);
+
+    public ValueTask<ServerStanding?> AskStandingAsync(ServerConnection connection, long deadline) => PgStanding.AskAsync((PgServer)connection, deadline);
 }

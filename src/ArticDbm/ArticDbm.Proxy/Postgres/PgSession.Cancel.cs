@@ -21,7 +21,7 @@ internal sealed partial class PgSession
     private void CancelNow()
     {
         if (_server is { } server && _expected.Ready > 0) Cancel(Db, server);
-        else _waitsIn?.Cancel(this);
+        else CancelWait();
     }
 
     private static void Cancel(DbLoop db, PgServer server) => _ = CancelAsync(db, server);

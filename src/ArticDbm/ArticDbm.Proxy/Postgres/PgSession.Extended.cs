@@ -190,7 +190,7 @@ internal sealed partial class PgSession
     }
 
     /// <summary>Whether a statement that writes has come to a replica.</summary>
-    private bool ReadsOnly(StatementReport report) => _server!.Share.Server.Role == DbServerRole.Replica && !OnlyReads(report);
+    private bool ReadsOnly(StatementReport report) => _server!.Share != _server.Share.Target.Primary && !OnlyReads(report);
 
     /// <summary>Whether what is here up to the next Sync is about one statement alone: only then may it go to a replica.</summary>
     private bool HoldsOneStatement(PgFrame first)

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using ArticDbm.Protocols.Postgres;
-using ArticDbm.Proxy.Config;
 using ArticDbm.Proxy.Pools;
 using MarchProxy.Model.Resources;
 using MarchProxy.Net.Loop;
@@ -16,7 +15,7 @@ internal sealed partial class PgSession
 
     private readonly Expectations _expected = new();
     private PgServer? _server;
-    private ServerPool? _pool, _waitsIn;
+    private ServerPool? _pool;
     private ValueTask<int> _relay;
     private bool _hasRelay, _busy, _unsynced, _pinned;
     private long _lastWrite;
@@ -36,16 +35,7 @@ internal sealed partial class PgSession
             await _relay;
         }
 
-        ServerShare share = Choose(onlyReads);
-        ServerPool pool = Db.Pool(share);
-        ServerResult result = await WaitForAsync(pool);
-        if (result.Connection is null && share != Target.Primary)
-        {
-            // A replica that is away costs nobody an answer.
-            pool = Db.Pool(Target.Primary);
-            result = await WaitForAsync(pool);
-        }
-
+        (ServerResult result, ServerPool pool) = await AcquireAsync(Choose(onlyReads));
         if (result.Connection is not PgServer server)
         {
             Db.Metrics.BackendError(Target.Database.Name, result.Queued ? "queue" : "connect");
@@ -62,7 +52,7 @@ internal sealed partial class PgSession
         _server = server;
         _expected.Clear();
         _unsynced = false;
-        Record.Server = share.Label;
+        Record.Server = pool.Share.Label;
         if (server.SettledFor != _wanted.Key)
         {
             if (PgSettings.Difference(server, _wanted.Values, Target.Parameters) is { } sql && await AskAsync(server, sql) is { } fault)
@@ -78,15 +68,6 @@ internal sealed partial class PgSession
         _relay = RelayAsync(server);
         _hasRelay = true;
         return null;
-    }
-
-    /// <summary>Gets a connection; meanwhile a cancel ends the wait.</summary>
-    private async ValueTask<ServerResult> WaitForAsync(ServerPool pool)
-    {
-        _waitsIn = pool;
-        ServerResult result = await pool.AcquireAsync(this);
-        _waitsIn = null;
-        return result;
     }
 
     /// <summary>Gives the server connection back, or closes it.</summary>
@@ -166,23 +147,8 @@ internal sealed partial class PgSession
 
     private ServerShare Choose(bool onlyReads)
     {
-        DbTarget target = Target;
-        if (!onlyReads || target.Replicas.Length == 0 || !target.Database.ReadWriteSplit) return target.Primary;
-        if (_lastWrite != 0 && Stopwatch.GetElapsedTime(_lastWrite) < s_ownWrites) return target.Primary;
-        int total = 0;
-        foreach (ServerShare replica in target.Replicas)
-        {
-            if (!replica.IsPaused) total += replica.Server.Weight;
-        }
-
-        if (total == 0) return target.Primary;
-        int at = Random.Shared.Next(total);
-        foreach (ServerShare replica in target.Replicas)
-        {
-            if (!replica.IsPaused && (at -= replica.Server.Weight) < 0) return replica;
-        }
-
-        return target.Primary;
+        if (!onlyReads || !Target.Database.ReadWriteSplit) return Target.Primary;
+        return _lastWrite != 0 && Stopwatch.GetElapsedTime(_lastWrite) < s_ownWrites ? Target.Primary : Target.ChooseReader();
     }
 
     /// <summary>Asks a server something of our own and waits for its answer; only while nothing else is on its way.</summary>

@@ -63,9 +63,10 @@ internal static class PgSettings
             if (!wanted.ContainsKey(name)) (sql ??= new StringBuilder()).Append("RESET ").Append(Quoted(name)).Append(';');
         }
 
-        foreach ((string name, string value) in server.Reported)
+        // Others that servers tell of (in_hot_standby, server_version, is_superuser) are facts of the server and nobody's to set.
+        foreach (string name in Reported.Values)
         {
-            if (!wanted.ContainsKey(name) && usual.TryGetValue(name, out string? first) && first != value) (sql ??= new StringBuilder()).Append("RESET ").Append(Quoted(name)).Append(';');
+            if (server.Reported.TryGetValue(name, out string? value) && !wanted.ContainsKey(name) && usual.TryGetValue(name, out string? first) && first != value) (sql ??= new StringBuilder()).Append("RESET ").Append(Quoted(name)).Append(';');
         }
 
         return sql?.ToString();

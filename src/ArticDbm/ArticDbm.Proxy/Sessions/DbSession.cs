@@ -16,7 +16,7 @@ namespace ArticDbm.Proxy.Sessions;
 /// One client of a database protocol, from accept to close: who it is, what it may do, and when it must leave. The engine's own part reads the protocol and lends server connections.
 /// Belongs to one loop.
 /// </summary>
-internal abstract class DbSession : ISessionNode<DbSession>
+internal abstract partial class DbSession : ISessionNode<DbSession>
 {
     private DbConfig? _obeyed;
 

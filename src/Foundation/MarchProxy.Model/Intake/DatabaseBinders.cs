@@ -34,6 +34,7 @@ internal static class DatabaseBinders
             Credential = Credential(fields.Map("credential")),
             Tls = Tls(fields.Map("tls")),
             Pool = Pool(fields.Map("pool")),
+            Health = Health(fields.Map("health")),
             ReadWriteSplit = fields.Choice("readWriteSplit", false, ("true", true), ("false", false)),
         };
     }
@@ -179,21 +180,38 @@ internal static class DatabaseBinders
     {
         var usual = new DbPool();
         if (fields is null) return usual;
-        TimeSpan Or(string field, TimeSpan otherwise) => fields.Find(field) is null ? otherwise : fields.Duration(field);
         var pool = new DbPool
         {
             Mode = fields.Choice("mode", usual.Mode, ("session", DbPoolMode.Session), ("transaction", DbPoolMode.Transaction), ("statement", DbPoolMode.Statement)),
             Size = (int)fields.Number("size", usual.Size, 1, 10_000),
             WarmUpPercent = (int)fields.Number("warmUpPercent", usual.WarmUpPercent, 0, 100),
-            IdleTimeout = Or("idleTimeout", usual.IdleTimeout),
-            Lifetime = Or("lifetime", usual.Lifetime),
-            ConnectTimeout = Or("connectTimeout", usual.ConnectTimeout),
-            QueueTimeout = Or("queueTimeout", usual.QueueTimeout),
+            IdleTimeout = Or(fields, "idleTimeout", usual.IdleTimeout),
+            Lifetime = Or(fields, "lifetime", usual.Lifetime),
+            ConnectTimeout = Or(fields, "connectTimeout", usual.ConnectTimeout),
+            QueueTimeout = Or(fields, "queueTimeout", usual.QueueTimeout),
             MaxQueue = (int)fields.Number("maxQueue", usual.MaxQueue, 0, 1_000_000),
         };
         fields.Finish();
         return pool;
     }
+
+    private static DbHealth Health(FieldReader? fields)
+    {
+        var usual = new DbHealth();
+        if (fields is null) return usual;
+        var health = new DbHealth
+        {
+            Interval = Or(fields, "interval", usual.Interval),
+            Timeout = Or(fields, "timeout", usual.Timeout),
+            DownAfter = (int)fields.Number("downAfter", usual.DownAfter, 1, 100),
+            UpAfter = (int)fields.Number("upAfter", usual.UpAfter, 1, 100),
+            MaxReplicaLag = Or(fields, "maxReplicaLag", usual.MaxReplicaLag),
+        };
+        fields.Finish();
+        return health;
+    }
+
+    private static TimeSpan Or(FieldReader fields, string field, TimeSpan otherwise) => fields.Find(field) is null ? otherwise : fields.Duration(field);
 
     private static ImmutableArray<IPNetwork> Networks(FieldReader fields, string field)
     {

@@ -36,6 +36,7 @@ public static partial class ResourceWriter
         }
 
         Pool(json, database.Pool);
+        Health(json, database.Health);
         if (database.ReadWriteSplit) json.WriteBoolean("readWriteSplit", true);
     }
 
@@ -52,6 +53,19 @@ public static partial class ResourceWriter
         if (pool.ConnectTimeout != usual.ConnectTimeout) Lasting(json, "connectTimeout", pool.ConnectTimeout);
         if (pool.QueueTimeout != usual.QueueTimeout) Lasting(json, "queueTimeout", pool.QueueTimeout);
         if (pool.MaxQueue != usual.MaxQueue) json.WriteNumber("maxQueue", pool.MaxQueue);
+        json.WriteEndObject();
+    }
+
+    private static void Health(Utf8JsonWriter json, DbHealth health)
+    {
+        var usual = new DbHealth();
+        if (health == usual) return;
+        json.WriteStartObject("health");
+        if (health.Interval != usual.Interval) Lasting(json, "interval", health.Interval);
+        if (health.Timeout != usual.Timeout) Lasting(json, "timeout", health.Timeout);
+        if (health.DownAfter != usual.DownAfter) json.WriteNumber("downAfter", health.DownAfter);
+        if (health.UpAfter != usual.UpAfter) json.WriteNumber("upAfter", health.UpAfter);
+        if (health.MaxReplicaLag != usual.MaxReplicaLag) Lasting(json, "maxReplicaLag", health.MaxReplicaLag);
         json.WriteEndObject();
     }
 

@@ -78,6 +78,9 @@ public sealed record Database : Resource
     /// <summary>How connections to the servers are shared.</summary>
     public DbPool Pool { get; init; } = new();
 
+    /// <summary>How its servers are looked after, when there are several.</summary>
+    public DbHealth Health { get; init; } = new();
+
     /// <summary>Whether statements that only read go to replicas.</summary>
     public bool ReadWriteSplit { get; init; }
 
@@ -125,6 +128,25 @@ public sealed record DbTls
 
     /// <summary>The name that the certificate must be for; empty for the host.</summary>
     public string ServerName { get; init; } = "";
+}
+
+/// <summary>How the servers of a database are looked after, when there are several: each is asked, over a connection kept for that, whether it is the primary and how far behind.</summary>
+public sealed record DbHealth
+{
+    /// <summary>Between two questions. Default 2 s; zero asks nothing, and the roles of the configuration hold.</summary>
+    public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>For an answer. Default 2 s.</summary>
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>Questions in a row without an answer until a server is down. Default 2.</summary>
+    public int DownAfter { get; init; } = 2;
+
+    /// <summary>Answers in a row until it is up again. Default 2.</summary>
+    public int UpAfter { get; init; } = 2;
+
+    /// <summary>A replica that is further behind is not read from. Default 10 s; zero for no limit.</summary>
+    public TimeSpan MaxReplicaLag { get; init; } = TimeSpan.FromSeconds(10);
 }
 
 /// <summary>How connections to the servers of a database are shared.</summary>

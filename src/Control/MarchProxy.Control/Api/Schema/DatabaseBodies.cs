@@ -21,6 +21,9 @@ public sealed record DatabaseBody : ResourceFields
     /// <summary>How connections to the servers are shared.</summary>
     public DbPoolBody? Pool { get; init; }
 
+    /// <summary>How its servers are looked after, when there are several.</summary>
+    public DbHealthBody? Health { get; init; }
+
     /// <summary>Whether statements that only read go to replicas.</summary>
     public bool? ReadWriteSplit { get; init; }
 }
@@ -65,6 +68,25 @@ public sealed record DbTlsBody
 
     /// <summary>The name that the certificate must be for.</summary>
     public string? ServerName { get; init; }
+}
+
+/// <summary>How servers are asked whether they are the primary, and how far behind.</summary>
+public sealed record DbHealthBody
+{
+    /// <summary>Between two questions: <c>2s</c>; 0s asks nothing.</summary>
+    public string? Interval { get; init; }
+
+    /// <summary>For an answer: <c>2s</c>.</summary>
+    public string? Timeout { get; init; }
+
+    /// <summary>Questions in a row without an answer until a server is down.</summary>
+    public int? DownAfter { get; init; }
+
+    /// <summary>Answers in a row until it is up again.</summary>
+    public int? UpAfter { get; init; }
+
+    /// <summary>A replica that is further behind is not read from: <c>10s</c>; 0s for no limit.</summary>
+    public string? MaxReplicaLag { get; init; }
 }
 
 /// <summary>How connections to the servers are shared.</summary>
