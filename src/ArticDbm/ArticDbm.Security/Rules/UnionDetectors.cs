@@ -108,6 +108,7 @@ internal static class UnionDetectors
     private static void Constant(in DetectorContext c, int union, int start, int end, bool source, ref HitList hits)
     {
         int items = 0, nulls = 0, numbers = 0, sequence = 0;
+        bool made = false;
         for (int at = start; at < end; at++)
         {
             if (!Constants.TryConstant(c, at, out int next) || next > end)
@@ -117,6 +118,7 @@ internal static class UnionDetectors
             }
 
             items++;
+            made |= IsMadeText(c, at, next);
             if (next == at + 1 && c.At(at).Word == Keyword.Null) nulls++;
             if (next == at + 1 && c.At(at).Kind is TokenKind.Number or TokenKind.Binary) numbers++;
             if (next == at + 1 && c.At(at).Kind == TokenKind.Number && c.Bytes(at) is [>= (byte)'1' and <= (byte)'9'] && c.Bytes(at)[0] - '0' == items) sequence++;
@@ -127,8 +129,30 @@ internal static class UnionDetectors
 
         if (items == 0) return;
         bool probe = (items >= 2 && nulls + numbers == items) || (nulls >= 2 && items >= 3) || (items == 1 && (nulls == 1 || (numbers == 1 && c.At(start).Length >= 3))) || (sequence >= 3);
+
+        // Text put together from constants is a mark to be found in the answer; and nobody ends such an arm with a remark.
+        probe |= !source && (made || IsRemarkedAtEnd(c, end));
         if (probe && (items > 1 || !source)) hits.Add(FirewallRules.UnionProbe, c.Offset(union));
         else if (!source) hits.Add(FirewallRules.UnionConstantRow, c.Offset(union));
+    }
+
+    /// <summary>CONCAT('a', 'b'), CHR(113), 'a' || 'b': a text that could have been written down.</summary>
+    private static bool IsMadeText(in DetectorContext c, int from, int to)
+    {
+        for (int at = from; at < to; at++)
+        {
+            if (c.At(at).Op == Op.Pipes || (c.CallAt(at) & (FunctionKind.Concat | FunctionKind.CharMaker)) != 0) return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>A comment to the end of the line, right behind the last token of the text.</summary>
+    private static bool IsRemarkedAtEnd(in DetectorContext c, int end)
+    {
+        if (end < c.Tokens.Length || c.Comments.IsEmpty) return false;
+        ref readonly Comment last = ref c.Comments[^1];
+        return last.IsLine && last.Before >= c.Tokens.Length && c.Text[c.Tokens[^1].End..last.Start].IndexOf((byte)'\n') < 0;
     }
 
     /// <summary>A column or two in a row of NULLs, right behind a literal.</summary>

@@ -27,6 +27,8 @@ public sealed class OrdinaryStatementTests
     [InlineData("SELECT * FROM t WHERE length(name) > 3 AND substr(name, 1, 1) = 'a'")]
     [InlineData("SELECT * FROM t WHERE id = (SELECT max(id) FROM t WHERE a = 5)")]
     [InlineData("SELECT * FROM t WHERE 5 < (SELECT count(*) FROM u WHERE u.t = t.id)")]
+    [InlineData("SELECT id, name FROM t WHERE a = 1 UNION ALL SELECT NULL, 'None'")]
+    [InlineData("SELECT id, name FROM t WHERE a = 1 -- ours\nUNION ALL SELECT 0, 'All'\n-- and that is it")]
     [InlineData("SELECT version()")]
     [InlineData("SELECT current_user, current_database()")]
     [InlineData("SELECT c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'public' AND pg_table_is_visible(c.oid)")]
