@@ -26,6 +26,18 @@ public sealed class PostgresServer : IAsyncLifetime
         await RunAsync("pg_ctl", "-D", Data, "reload");
     }
 
+    /// <summary>Has the server speak TLS with this certificate, and with nobody in clear.</summary>
+    public async Task DemandTlsAsync(string certificate, string key)
+    {
+        await File.WriteAllTextAsync(Path.Combine(Data, "server.crt"), certificate);
+        await File.WriteAllTextAsync(Path.Combine(Data, "server.key"), key);
+        if (Environment.UserName == "root") await ExecAsync("chown", "postgres", Path.Combine(Data, "server.key"));
+        File.SetUnixFileMode(Path.Combine(Data, "server.key"), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        await SqlAsync("ALTER SYSTEM SET ssl = on");
+        await File.WriteAllTextAsync(Path.Combine(Data, "pg_hba.conf"), "hostssl all all 127.0.0.1/32 scram-sha-256\n");
+        await RunAsync("pg_ctl", "-D", Data, "reload");
+    }
+
     /// <summary>Runs SQL as the superuser, before a password is demanded.</summary>
     public Task SqlAsync(string sql, string database = "postgres") => RunAsync("psql", "-h", "127.0.0.1", "-p", Port, "-U", "march", "-d", database, "-v", "ON_ERROR_STOP=1", "-qc", sql);
 

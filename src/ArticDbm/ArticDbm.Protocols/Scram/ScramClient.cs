@@ -4,7 +4,7 @@ using System.Text;
 
 namespace ArticDbm.Protocols.Scram;
 
-/// <summary>The client's side of SCRAM-SHA-256 (RFC 5802, RFC 7677).</summary>
+/// <summary>The client's side of SCRAM-SHA-256 and SCRAM-SHA-256-PLUS (RFC 5802, RFC 7677).</summary>
 public sealed class ScramClient
 {
     /// <summary>More rounds than any server asks for in earnest: a hostile one must not buy our time (CVE-2024-4317's kin).</summary>
@@ -12,20 +12,30 @@ public sealed class ScramClient
 
     private readonly string _password;
     private readonly string _firstBare;
+    private readonly string _header;
+    private readonly byte[] _binding;
     private byte[] _serverSignature = [];
 
     /// <summary>Begins an exchange.</summary>
     /// <param name="password">The password.</param>
     /// <param name="nonce">Our part of the nonce; random when left out.</param>
     /// <param name="user">The user; PostgreSQL takes it from the start packet and wants it empty here.</param>
-    public ScramClient(string password, string? nonce = null, string user = "")
+    /// <param name="binding">The channel's tls-server-end-point; null when it cannot be bound.</param>
+    /// <param name="offered">Whether the server offers the mechanism with channel binding. When it does not though the channel could be bound, that is told: a server that did offer it then knows that somebody took the offer away.</param>
+    public ScramClient(string password, string? nonce = null, string user = "", byte[]? binding = null, bool offered = false)
     {
         _password = password;
+        Binds = binding is not null && offered;
+        _header = Binds ? "p=tls-server-end-point,," : binding is not null ? "y,," : "n,,";
+        _binding = Binds ? binding! : [];
         _firstBare = $"n={user},r={nonce ?? Convert.ToBase64String(RandomNumberGenerator.GetBytes(18))}";
     }
 
+    /// <summary>Whether the log-in is bound to the channel: the mechanism is then SCRAM-SHA-256-PLUS.</summary>
+    public bool Binds { get; }
+
     /// <summary>client-first-message.</summary>
-    public string First => "n,," + _firstBare;
+    public string First => _header + _firstBare;
 
     /// <summary>Takes server-first-message.</summary>
     /// <param name="serverFirst">The message.</param>
@@ -40,7 +50,7 @@ public sealed class ScramClient
         if (!Convert.TryFromBase64String(parts[1][2..], salt, out int saltLength)) return null;
         byte[] salted = Rfc2898DeriveBytes.Pbkdf2(Encoding.UTF8.GetBytes(_password), salt.AsSpan(0, saltLength), iterations, HashAlgorithmName.SHA256, SHA256.HashSizeInBytes);
         byte[] clientKey = HMACSHA256.HashData(salted, "Client Key"u8);
-        string withoutProof = $"c=biws,{parts[0]}";
+        string withoutProof = $"c={Convert.ToBase64String([.. Encoding.ASCII.GetBytes(_header), .. _binding])},{parts[0]}";
         byte[] auth = Encoding.UTF8.GetBytes($"{_firstBare},{serverFirst},{withoutProof}");
         byte[] signature = HMACSHA256.HashData(SHA256.HashData(clientKey), auth);
         for (int i = 0; i < signature.Length; i++) signature[i] ^= clientKey[i];

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Globalization;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using ArticDbm.Protocols.Postgres;
 using ArticDbm.Protocols.Scram;
@@ -108,9 +109,14 @@ internal static class PgLogin
                 PgMessages.Password(conversation.Out, PgMd5.Answer(credential.User, password, data[..4]));
                 return null;
             case 10:
-                if (!Encoding.UTF8.GetString(data).Split('\0').Contains("SCRAM-SHA-256")) return "it offers no way to log in that we know";
-                scram = new ScramClient(password);
-                PgMessages.SaslInitial(conversation.Out, "SCRAM-SHA-256", scram.First);
+                string[] offered = Encoding.UTF8.GetString(data).Split('\0');
+                if (!offered.Contains("SCRAM-SHA-256")) return "it offers no way to log in that we know";
+                using (X509Certificate2? certificate = conversation.Server.Connection.Tls?.GetPeerCertificate())
+                {
+                    scram = new ScramClient(password, binding: certificate is null ? null : ChannelBinding.TlsServerEndPoint(certificate), offered: offered.Contains("SCRAM-SHA-256-PLUS"));
+                }
+
+                PgMessages.SaslInitial(conversation.Out, scram.Binds ? "SCRAM-SHA-256-PLUS" : "SCRAM-SHA-256", scram.First);
                 return null;
             case 11 when scram is not null:
                 if (scram.Final(Encoding.UTF8.GetString(data)) is not { } final) return "its log-in breaks the protocol";

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using ArticDbm.Protocols.Postgres;
 using ArticDbm.Protocols.Scram;
@@ -108,18 +109,27 @@ internal sealed partial class PgSession
         ScramSecret secret = account?.Verifiers is { } verifiers && DbPassword.TryParseScram(verifiers.Scram, out ScramVerifier known)
             ? new ScramSecret(known.Iterations, known.Salt, known.StoredKey, known.ServerKey)
             : ScramSecret.Mock(user, Db.Shared.MockKey);
-        PgMessages.Sasl(_reply, "SCRAM-SHA-256");
+        byte[]? binding = Binding();
+        PgMessages.Sasl(_reply, binding is null ? ["SCRAM-SHA-256"] : ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256"]);
         if (!await SayAsync() || await PasswordAsync(deadline) is not { } first) return false;
         int end = first.AsSpan().IndexOf((byte)0);
-        bool chosen = end > 0 && first.AsSpan(0, end).SequenceEqual("SCRAM-SHA-256"u8) && first.Length >= end + 5;
+        bool plus = end > 0 && binding is not null && first.AsSpan(0, end).SequenceEqual("SCRAM-SHA-256-PLUS"u8);
+        bool chosen = end > 0 && (plus || first.AsSpan(0, end).SequenceEqual("SCRAM-SHA-256"u8)) && first.Length >= end + 5;
         int length = chosen ? BinaryPrimitives.ReadInt32BigEndian(first.AsSpan(end + 1)) : -1;
         if (length < 0 || length != first.Length - end - 5) return false;
-        var scram = new ScramServer(secret, plus: false, binding: null);
+        var scram = new ScramServer(secret, plus, binding);
         if (scram.First(Encoding.UTF8.GetString(first, end + 5, length)) is not { } serverFirst) return false;
         PgMessages.SaslContinue(_reply, serverFirst);
         if (!await SayAsync() || await PasswordAsync(deadline) is not { } second || scram.Final(Encoding.UTF8.GetString(second)) is not { } serverFinal || account is null) return false;
         PgMessages.SaslFinal(_reply, serverFinal);
         return true;
+    }
+
+    /// <summary>What binds the log-in to the client's TLS; null in clear.</summary>
+    private byte[]? Binding()
+    {
+        using X509Certificate2? certificate = Client.Tls?.GetOwnCertificate();
+        return certificate is null ? null : ChannelBinding.TlsServerEndPoint(certificate);
     }
 
     /// <summary>The body of the next password message; null when something else comes, or nothing.</summary>

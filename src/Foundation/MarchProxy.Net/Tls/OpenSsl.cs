@@ -164,6 +164,9 @@ internal static unsafe partial class OpenSsl
     internal static extern nint SSL_get1_peer_certificate(nint session);
 
     [DllImport(Ssl)]
+    internal static extern nint SSL_get_certificate(nint session);
+
+    [DllImport(Ssl)]
     internal static extern long SSL_get_verify_result(nint session);
 
     [DllImport(Crypto)]

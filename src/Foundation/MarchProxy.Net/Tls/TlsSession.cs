@@ -103,19 +103,27 @@ public sealed unsafe class TlsSession : IDisposable
         if (certificate == 0) return null;
         try
         {
-            var der = new byte[i2d_X509(certificate, null)];
-            fixed (byte* start = der)
-            {
-                byte* p = start;
-                i2d_X509(certificate, &p);
-            }
-
-            return X509CertificateLoader.LoadCertificate(der);
+            return Load(certificate);
         }
         finally
         {
             X509_free(certificate);
         }
+    }
+
+    /// <summary>The certificate that this side has shown, or null. The caller disposes it.</summary>
+    public X509Certificate2? GetOwnCertificate() => SSL_get_certificate(_ssl) is var certificate && certificate == 0 ? null : Load(certificate);
+
+    private static X509Certificate2 Load(nint certificate)
+    {
+        var der = new byte[i2d_X509(certificate, null)];
+        fixed (byte* start = der)
+        {
+            byte* p = start;
+            i2d_X509(certificate, &p);
+        }
+
+        return X509CertificateLoader.LoadCertificate(der);
     }
 
     /// <summary>Frees the session; the descriptor is its owner's to close.</summary>

@@ -61,6 +61,24 @@ public sealed class ScramTests
     [InlineData("n,,m=ext,n=user,r=abc")]
     public void A_first_message_that_breaks_the_protocol_is_refused(string message) => Assert.Null(new ScramServer(s_pencil, plus: false, null).First(message));
 
+    [Theory]
+    [InlineData(true, true)]
+    [InlineData(true, false)]
+    [InlineData(false, false)]
+    public void Our_client_proves_itself_to_our_server_with_and_without_binding(bool secured, bool offered)
+    {
+        byte[]? binding = secured ? [1, 2, 3] : null;
+        var client = new ScramClient("pencil", binding: binding, offered: offered);
+        Assert.Equal(offered, client.Binds);
+        var server = new ScramServer(s_pencil, client.Binds, offered ? binding : null);
+        Assert.True(client.IsServer(server.Final(client.Final(server.First(client.First)!)!)!));
+
+        // Another channel, and an offer that somebody took away, are found out.
+        if (!secured) return;
+        var elsewhere = new ScramServer(s_pencil, client.Binds, [9, 9, 9]);
+        Assert.Null(elsewhere.First(client.First) is { } first ? elsewhere.Final(client.Final(first)!) : null);
+    }
+
     [Fact]
     public void Channel_binding_binds_the_channel()
     {
