@@ -8,6 +8,7 @@ using MarchProxy.Model.Egress;
 using MarchProxy.Model.Resources;
 using MarchProxy.Net;
 using MarchProxy.Net.Tcp;
+using MarchProxy.Net.Tls;
 
 namespace MarchProxy.Edge.Http;
 

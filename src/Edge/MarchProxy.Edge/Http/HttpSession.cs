@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using MarchProxy.Edge.Access;
 using MarchProxy.Edge.Http2;
-using MarchProxy.Edge.Identity;
 using MarchProxy.Edge.Listeners;
 using MarchProxy.Edge.Loops;
 using MarchProxy.Edge.Overload;
@@ -10,6 +9,7 @@ using MarchProxy.Model.Resources;
 using MarchProxy.Net;
 using MarchProxy.Net.Loop;
 using MarchProxy.Net.Tcp;
+using MarchProxy.Net.Tls;
 
 namespace MarchProxy.Edge.Http;
 

@@ -1,12 +1,12 @@
 using System.Buffers;
 using System.Buffers.Text;
 using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using MarchProxy.Edge.Config;
 using MarchProxy.Model.Egress;
 using MarchProxy.Model.Identity;
 using MarchProxy.Model.Resources;
+using MarchProxy.Net.Tls;
 
 namespace MarchProxy.Edge.Identity;
 
@@ -92,37 +92,5 @@ internal sealed class ClientProof(JwksStore keys)
             SHA256.HashData(bytes, hash);
             return new UInt256(BitConverter.ToUInt64(hash), BitConverter.ToUInt64(hash[8..]), BitConverter.ToUInt64(hash[16..]), BitConverter.ToUInt64(hash[24..]));
         }
-    }
-}
-
-/// <summary>What a verified client certificate says it is: URIs and DNS names of its subject alternative name (SPIFFE's X.509-SVID section 2 among them), and only when it has neither, its common name.</summary>
-internal sealed record TlsIdentity(IReadOnlyList<string> Names)
-{
-    /// <summary>Whether it is one of those named.</summary>
-    public bool IsOneOf(IReadOnlyList<string> names) => Names.Any(n => names.Contains(n, StringComparer.OrdinalIgnoreCase));
-
-    /// <summary>Reads the client's certificate after the handshake, which has verified it; null when there is none.</summary>
-    public static TlsIdentity? Of(Net.Tls.TlsSession session)
-    {
-        using X509Certificate2? certificate = session.GetPeerCertificate();
-        if (certificate is null) return null;
-        var names = new List<string>();
-        foreach (X509Extension extension in certificate.Extensions)
-        {
-            if (extension.Oid?.Value != "2.5.29.17") continue;
-            var reader = new System.Formats.Asn1.AsnReader(extension.RawData, System.Formats.Asn1.AsnEncodingRules.DER);
-            System.Formats.Asn1.AsnReader sequence = reader.ReadSequence();
-            while (sequence.HasData)
-            {
-                System.Formats.Asn1.Asn1Tag tag = sequence.PeekTag();
-
-                // GeneralName (RFC 5280 section 4.2.1.6): dNSName [2], uniformResourceIdentifier [6].
-                if (tag.TagValue is 2 or 6) names.Add(sequence.ReadCharacterString(System.Formats.Asn1.UniversalTagNumber.IA5String, tag));
-                else sequence.ReadEncodedValue();
-            }
-        }
-
-        if (names.Count == 0 && certificate.GetNameInfo(X509NameType.SimpleName, forIssuer: false) is { Length: > 0 } common) names.Add(common);
-        return new TlsIdentity(names);
     }
 }

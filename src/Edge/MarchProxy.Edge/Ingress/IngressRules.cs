@@ -7,6 +7,7 @@ using MarchProxy.Edge.Listeners;
 using MarchProxy.Edge.Loops;
 using MarchProxy.Model.Resources;
 using MarchProxy.Model.Routing;
+using MarchProxy.Net.Tls;
 
 namespace MarchProxy.Edge.Ingress;
 
@@ -94,7 +95,7 @@ internal readonly ref struct IngressRequest
     public required IPAddress? Client { get; init; }
 
     /// <summary>Who the client's certificate says it is; null without one.</summary>
-    public required Identity.TlsIdentity? Certificate { get; init; }
+    public required TlsIdentity? Certificate { get; init; }
 
     /// <summary>The name that its TLS was made for; null without TLS or name.</summary>
     public required string? ServerName { get; init; }
