@@ -55,6 +55,7 @@ public sealed class ManagerServer : IAsyncDisposable
     private readonly LoginLimiter _limiter = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly AdsHub _hub;
+    private readonly AccessDesk _access;
     private readonly AccessTokens _tokens;
     private readonly Accounts _accounts;
     private WebApplication? _app;
@@ -78,6 +79,7 @@ public sealed class ManagerServer : IAsyncDisposable
         _accounts = new Accounts(_store, _tokens, time);
         Planes = new PlaneRegistry(_store, time, log);
         _hub = new AdsHub(Manager);
+        _access = new AccessDesk(Manager, log);
     }
 
     /// <summary>The truth.</summary>
@@ -108,6 +110,7 @@ public sealed class ManagerServer : IAsyncDisposable
         FirstPassword = await _accounts.EnsureAdminAsync(_options.AdminPassword);
         await Keys.LoadAsync();
         await Planes.LoadAsync();
+        _access.Start();
         _app = Build();
         await _app.StartAsync();
         string[] urls = [.. _app.Urls];
@@ -129,6 +132,7 @@ public sealed class ManagerServer : IAsyncDisposable
             await _app.DisposeAsync();
         }
 
+        await _access.DisposeAsync();
         _hub.Dispose();
         _limiter.Dispose();
         _stop.Dispose();
@@ -176,6 +180,7 @@ public sealed class ManagerServer : IAsyncDisposable
         new HistoryEndpoints(Manager).Map(app);
         new ExplainEndpoint(Manager).Map(app);
         new FlowEndpoint(Manager).Map(app);
+        new AccessEndpoints(Manager, _access).Map(app);
         new PlaneEndpoints(Manager, Planes).Map(app);
         new AccountEndpoints(Manager, _accounts, Keys, _limiter).Map(app);
         app.MapOpenApi("/openapi/{documentName}.json").ForAnybody();
@@ -183,7 +188,7 @@ public sealed class ManagerServer : IAsyncDisposable
         app.MapGet("/healthz", () => Results.Json(new { status = "live", version = _options.Version })).ForAnybody().ExcludeFromDescription();
         app.MapGet("/readyz", () => Results.Json(new { status = "ready" })).ForAnybody().ExcludeFromDescription();
         app.MapGet("/metrics", Metrics).ForAnybody().ExcludeFromDescription();
-        var ads = new AdsService(_hub, Planes, Keys, Manager.Flows, _log);
+        var ads = new AdsService(_hub, Planes, Keys, Manager.Flows, _access, _log);
         ads.Map(app);
         app.MapUnknownMethods().ForAnybody();
         _metrics.Observe("marchproxy_manager_streams", "Open discovery streams.", () => _hub.Count);

@@ -30,7 +30,7 @@ internal static class KeptSecrets
             case Service { Auth: { Type: AuthType.Jwt, Secret: null, Jwks: null } auth } service when before is Service { Auth: { Type: AuthType.Jwt, Secret: { } secret } shown }:
                 return (service with { Auth = auth with { Secret = secret, PreviousSecret = auth.PreviousSecret ?? shown.PreviousSecret, PreviousUntil = auth.PreviousUntil ?? shown.PreviousUntil } }, null);
             case DbAccount account:
-                return (WithVerifiers(account, (before as DbAccount)?.Verifiers), null);
+                return (DbPassword.Seal(WithKeys(account, before as DbAccount), before as DbAccount), null);
             case Database { Credential: { Password: null, User.Length: > 0 } credential } database when before is Database { Credential: { Password: { } password } known } && known.User == credential.User:
                 return (database with { Credential = credential with { Password = password } }, null);
             case Route { Affinity: { Secret: null } affinity } route when before is Route { Affinity.Secret: { } secret }:
@@ -47,12 +47,15 @@ internal static class KeptSecrets
         return (service with { Auth = service.Auth with { Token = SecretHash.Of(token), PreviousToken = service.Auth.Token, PreviousUntil = until } }, token);
     }
 
-    /// <summary>A password that is the same makes no new verifiers, so that applying a file again changes nothing.</summary>
-    private static DbAccount WithVerifiers(DbAccount account, DbVerifiers? kept)
+    /// <summary>An edit names the keys that it changes; those that it leaves out are kept, since they are made and ended one by one. What planes counted stays counted.</summary>
+    private static DbAccount WithKeys(DbAccount account, DbAccount? before) => before is null || before.Keys.IsEmpty ? account : account with
     {
-        if (account.Password is not { } password) return account.Verifiers is null ? account with { Verifiers = kept } : account;
-        return account with { Password = null, Verifiers = kept is not null && DbPassword.Matches(kept, password) ? kept : DbPassword.MakeVerifiers(password) };
-    }
+        Keys =
+        [
+            .. account.Keys.Select(k => k.Secret is null && before.Keys.FirstOrDefault(b => b.Name == k.Name) is { } known ? k with { Uses = known.Uses } : k),
+            .. before.Keys.Where(b => account.Keys.All(k => k.Name != b.Name)),
+        ],
+    };
 
     private static string NewToken() => Convert.ToBase64String(RandomNumberGenerator.GetBytes(32));
 }

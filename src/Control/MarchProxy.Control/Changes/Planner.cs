@@ -79,7 +79,7 @@ internal static class Planner
             {
                 foreach (Entry entry in state.Cluster(cluster)?.All ?? [])
                 {
-                    if (entry.Kind != s_clusters && request.PruneKinds.Contains(entry.Kind.Plural) && !wanted.Contains(entry.Key)) gone.Add(entry);
+                    if (entry.Kind != s_clusters && request.PruneKinds.Contains(entry.Kind.Plural) && !wanted.Contains(entry.Key) && !AccessDesk.IsTemporary(entry.Resource)) gone.Add(entry);
                 }
             }
         }

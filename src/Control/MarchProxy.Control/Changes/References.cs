@@ -42,6 +42,9 @@ internal static class References
                 if (listener.Database.Length > 0) yield return ("databases", listener.Database);
                 foreach (string certificate in listener.Tls?.Certificates ?? []) yield return ("certificates", certificate);
                 break;
+            case DbAccount account:
+                foreach (string database in account.Keys.Select(k => k.Database).Where(d => d.Length > 0)) yield return ("databases", database);
+                break;
             case Grant grant:
                 yield return ("accounts", grant.Account);
                 yield return ("databases", grant.Database);

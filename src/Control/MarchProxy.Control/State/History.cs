@@ -1,5 +1,6 @@
 using MarchProxy.Control.Changes;
 using MarchProxy.Control.Storage;
+using MarchProxy.Model.Intake;
 using MarchProxy.Model.Resources;
 
 namespace MarchProxy.Control.State;
@@ -40,19 +41,23 @@ public sealed class History(Manager manager)
     {
         IReadOnlyList<StoredSnapshot> newest = await manager.Store.SnapshotsAsync(cluster, null, 1, cancellation);
         if (newest.Count == 0) throw new ControlException(RefusalKind.NotFound, $"The cluster {cluster} has no history.");
-        IReadOnlyList<ObjectDelta> back = await DiffAsync(cluster, newest[0].Number, number, cancellation);
+        ObjectDelta[] back = [.. (await DiffAsync(cluster, newest[0].Number, number, cancellation)).Where(d => !AccessDesk.IsTemporary(d.Before ?? d.After!))];
         return await manager.ChangeAsync(
             new ChangeRequest
             {
                 Actor = actor,
                 Comment = FormattableString.Invariant($"rollback to {number}"),
-                Put = [.. back.Where(d => d.After is not null).Select(d => d.After!)],
+                Put = [.. back.Where(d => d.After is not null).Select(d => Back(cluster, d.After!))],
                 Delete = [.. back.Where(d => d.After is null).Select(d => d.Key)],
                 DryRun = dryRun,
                 Exact = true,
             },
             cancellation);
     }
+
+    /// <summary>Keys of accounts stay as they are: going back must not open a door again that was closed.</summary>
+    private Resource Back(string cluster, Resource then) =>
+        then is DbAccount account && manager.State.Cluster(cluster)?.Find(ResourceKind.Of(account), account.Name)?.Resource is DbAccount now ? account with { Keys = now.Keys } : then;
 
     private async Task DemandAsync(string cluster, long number, CancellationToken cancellation)
     {

@@ -14,7 +14,7 @@ namespace MarchProxy.Control.Xds;
 /// The aggregated discovery service: state of the world and delta, for planes that prove themselves by a key of their cluster. One push is on its way at a time;
 /// edits that come meanwhile are gathered into the next.
 /// </summary>
-public sealed class AdsService(AdsHub hub, PlaneRegistry planes, ClusterKeys keys, FlowBook flows, ProcessLog log)
+public sealed class AdsService(AdsHub hub, PlaneRegistry planes, ClusterKeys keys, FlowBook flows, AccessDesk access, ProcessLog log)
 {
     private readonly RpcServerOptions _options = new()
     {
@@ -134,6 +134,7 @@ public sealed class AdsService(AdsHub hub, PlaneRegistry planes, ClusterKeys key
                 if (name.Length is 0 or > 100) throw new RpcException(RpcCode.InvalidArgument, "A plane has a name of 1 to 100 characters.");
                 string state = await planes.ReportAsync(cluster, report);
                 flows.Add(cluster, report.Flows);
+                await access.CountAsync(cluster, report.KeyUses);
                 await writer.WriteAsync(new PlaneReportAnswer { IntervalMs = (long)PlaneRegistry.ReportInterval.TotalMilliseconds, State = state }, call.Cancellation);
             }
         }

@@ -15,7 +15,7 @@ public sealed class DbAccess
     internal DbAccess(ResourceSet set)
     {
         _databases = set.Databases.ToFrozenDictionary(d => d.Name, StringComparer.Ordinal);
-        _accounts = set.Accounts.ToFrozenDictionary(a => a.Name, a => a is { Verifiers: null, Password: { } password } ? a with { Verifiers = DbPassword.MakeVerifiers(a.Name, password), Password = null } : a, StringComparer.Ordinal);
+        _accounts = set.Accounts.ToFrozenDictionary(a => a.Name, DbPassword.Seal, StringComparer.Ordinal);
         _rules = set.Grants.GroupBy(g => (g.Account, g.Database)).ToFrozenDictionary(g => g.Key, g => new AccessRules([.. g]));
         _security = set.Databases.ToFrozenDictionary(d => d.Name, d => new DbSecurity([.. set.SecurityPolicies.Where(p => p.Databases.Contains(d.Name))]), StringComparer.Ordinal);
     }

@@ -11,6 +11,12 @@ public static class DbPassword
     /// <summary>The longest password: more than any client sends, and bounded for what it costs.</summary>
     public const int MaxLength = 512;
 
+    /// <summary>The shortest key that is not made by the manager: nobody remembers it, so it need not be guessable.</summary>
+    public const int MinKeyLength = 16;
+
+    /// <summary>Keys of one account: each is tried at a log-in.</summary>
+    public const int MaxKeys = 100;
+
     /// <summary>Rounds of PBKDF2: PostgreSQL's own default.</summary>
     private const int Iterations = 4096;
     private const int SaltBytes = 16;
@@ -18,9 +24,45 @@ public static class DbPassword
 
     private const string Prefix = "SCRAM-SHA-256$";
 
-    /// <summary>The verifiers of a password, with a fresh salt.</summary>
-    /// <param name="password">The password.</param>
-    public static DbVerifiers MakeVerifiers(string password) => MakeVerifiers(password, RandomNumberGenerator.GetBytes(SaltBytes));
+    /// <summary>
+    /// The account with verifiers in place of its password and the secrets of its keys. They share the account's salt: the one that it had, else a fresh one. A secret that is the
+    /// same keeps its verifiers, so that nobody is taken for changed who is not.
+    /// </summary>
+    /// <param name="account">The account as it is wanted.</param>
+    /// <param name="before">As it stood; null for a new one.</param>
+    public static DbAccount Seal(DbAccount account, DbAccount? before) => Seal(account, before, static _ => RandomNumberGenerator.GetBytes(SaltBytes));
+
+    /// <summary>
+    /// The same of an account that stands in a file which is read again and again: in one process its salt is always the same, so that the same secrets make the same verifiers.
+    /// </summary>
+    /// <param name="account">The account as it was read.</param>
+    public static DbAccount Seal(DbAccount account) =>
+        account.Password is null && account.Keys.All(k => k.Secret is null)
+            ? account
+            : Seal(account, null, static name => HMACSHA256.HashData(s_saltKey, Encoding.UTF8.GetBytes(name))[..SaltBytes]);
+
+    private static DbAccount Seal(DbAccount account, DbAccount? before, Func<string, byte[]> freshSalt)
+    {
+        byte[] salt = Salt(account) ?? (before is null ? null : Salt(before)) ?? freshSalt(account.Name);
+        DbVerifiers? verifiers = account.Password is { } password ? Make(password, before?.Verifiers) : account.Verifiers ?? before?.Verifiers;
+        return account with { Password = null, Verifiers = verifiers, Keys = [.. account.Keys.Select(SealKey)] };
+
+        DbKey SealKey(DbKey key)
+        {
+            DbKey? known = before?.Keys.FirstOrDefault(k => k.Name == key.Name);
+            return key.Secret is { } secret ? key with { Secret = null, Verifiers = Make(secret, known?.Verifiers) } : key.Verifiers is null ? key with { Verifiers = known?.Verifiers } : key;
+        }
+
+        DbVerifiers Make(string secret, DbVerifiers? kept) => kept is not null && Matches(kept, secret) ? kept : MakeVerifiers(secret, salt);
+    }
+
+    private static byte[]? Salt(DbAccount account) => account.Keys.Select(k => k.Verifiers).Prepend(account.Verifiers)
+        .Select(v => v is not null && TryParseScram(v.Scram, out ScramVerifier scram) && scram.Iterations == Iterations ? scram.Salt : null).FirstOrDefault(s => s is not null);
+
+    /// <summary>Whether verifiers can stand beside each other in one account: made with one salt and as many rounds.</summary>
+    /// <param name="account">The account.</param>
+    public static bool ShareSalt(DbAccount account) => account.Keys.Select(k => k.Verifiers).Prepend(account.Verifiers).OfType<DbVerifiers>()
+        .Select(v => TryParseScram(v.Scram, out ScramVerifier scram) ? $"{scram.Iterations}:{Convert.ToBase64String(scram.Salt)}" : "").Distinct(StringComparer.Ordinal).Count() <= 1;
 
     private static DbVerifiers MakeVerifiers(string password, byte[] salt)
     {
@@ -30,15 +72,6 @@ public static class DbPassword
 #pragma warning restore CA5350
         return new DbVerifiers(Scram(bytes, salt, Iterations), native, Hex(SHA256.HashData(SHA256.HashData(bytes))));
     }
-
-    /// <summary>
-    /// The verifiers of a password that stands in a file which is read again and again: in one process the same password of the same account makes the same ones, so that nobody is
-    /// taken for changed who is not.
-    /// </summary>
-    /// <param name="account">The account.</param>
-    /// <param name="password">The password.</param>
-    public static DbVerifiers MakeVerifiers(string account, string password) =>
-        MakeVerifiers(password, HMACSHA256.HashData(s_saltKey, Encoding.UTF8.GetBytes($"{account}\0{password}"))[..SaltBytes]);
 
     /// <summary>Whether a password is the one that verifiers were made of; in constant time.</summary>
     /// <param name="verifiers">The verifiers.</param>

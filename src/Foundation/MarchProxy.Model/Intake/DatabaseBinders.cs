@@ -11,13 +11,6 @@ namespace MarchProxy.Model.Intake;
 /// <summary>Reads databases, accounts, grants and security policies.</summary>
 internal static class DatabaseBinders
 {
-    /// <summary>The words for actions, in files and messages.</summary>
-    public static readonly (string Name, DbActions Value)[] ActionNames =
-    [
-        ("select", DbActions.Select), ("insert", DbActions.Insert), ("update", DbActions.Update), ("delete", DbActions.Delete), ("ddl", DbActions.Ddl), ("call", DbActions.Call),
-        ("admin", DbActions.Admin), ("read", DbActions.Read), ("write", DbActions.Write), ("scripting", DbActions.Scripting),
-    ];
-
     public static Database Database(FieldReader fields, Header header)
     {
         DbEngine engine = fields.Choice("engine", DbEngine.PostgreSql, ("postgresql", DbEngine.PostgreSql), ("mysql", DbEngine.MySql), ("redis", DbEngine.Redis));
@@ -43,9 +36,7 @@ internal static class DatabaseBinders
     {
         string? password = fields.Secret("password");
         if (password is { Length: 0 or > DbPassword.MaxLength } && fields.Find("password") is { } node) fields.Wrong(node, "password", $"has {password.Length} characters", $"write 1 to {DbPassword.MaxLength}");
-        FieldReader? given = fields.Map("verifiers");
-        DbVerifiers? verifiers = given is null ? null : new DbVerifiers(given.Text("scram"), given.Text("mysqlNative"), given.Text("mysqlSha2"));
-        given?.Finish();
+        DbVerifiers? verifiers = Verifiers(fields);
         return new DbAccount
         {
             Name = header.Name,
@@ -55,6 +46,7 @@ internal static class DatabaseBinders
             Position = header.Position,
             Password = password,
             Verifiers = password is null ? verifiers : null,
+            Keys = Keys(fields),
             RequireTls = fields.Choice("requireTls", false, ("true", true), ("false", false)),
             AllowFrom = Networks(fields, "allowFrom"),
             RateLimit = (int)fields.Number("rateLimit", 0, 0, 10_000_000),
@@ -64,15 +56,57 @@ internal static class DatabaseBinders
         };
     }
 
+    private static DbVerifiers? Verifiers(FieldReader fields)
+    {
+        FieldReader? given = fields.Map("verifiers");
+        DbVerifiers? verifiers = given is null ? null : new DbVerifiers(given.Text("scram"), given.Text("mysqlNative"), given.Text("mysqlSha2"));
+        given?.Finish();
+        return verifiers;
+    }
+
+    private static ImmutableArray<DbKey> Keys(FieldReader fields)
+    {
+        var keys = ImmutableArray.CreateBuilder<DbKey>();
+        foreach (Node item in fields.Items("keys"))
+        {
+            if (item is not MapNode map)
+            {
+                fields.Wrong(item, "keys", "an item is not a map of fields", "write { name: ci, key: env:CI_KEY }");
+                continue;
+            }
+
+            FieldReader key = fields.Nested(map, "keys");
+            string? secret = key.Secret("key");
+            if (secret is { Length: < DbPassword.MinKeyLength or > DbPassword.MaxLength } && key.Find("key") is { } node) key.Wrong(node, "key", $"has {secret.Length} characters", $"write {DbPassword.MinKeyLength} to {DbPassword.MaxLength}: openssl rand -base64 32");
+            DbVerifiers? verifiers = Verifiers(key);
+            keys.Add(new DbKey
+            {
+                Name = key.Text("name"),
+                Secret = secret,
+                Verifiers = secret is null ? verifiers : null,
+                ExpiresAt = key.Time("expiresAt"),
+                MaxUses = (int)key.Number("maxUses", 0, 0, 1_000_000),
+                Uses = (int)key.Number("uses", 0, 0, int.MaxValue),
+                Database = key.Text("database"),
+                Reason = key.Text("reason"),
+                CreatedBy = key.Text("createdBy"),
+                CreatedAt = key.Time("createdAt"),
+            });
+            key.Finish();
+        }
+
+        return keys.ToImmutable();
+    }
+
     public static Grant Grant(FieldReader fields, Header header)
     {
         DbActions actions = DbActions.None;
         foreach (Node item in fields.Items("actions"))
         {
             string text = (item as ScalarNode)?.Value ?? "";
-            DbActions found = ActionNames.FirstOrDefault(a => a.Name == text).Value;
-            string? near = found == DbActions.None ? Suggestion.For(text, ActionNames.Select(a => a.Name)) : null;
-            if (found == DbActions.None) fields.Wrong(item, "actions", $"{FieldReader.Shown(item)} is not an action", near is null ? $"write {string.Join(", ", ActionNames.Select(a => a.Name))}" : $"did you mean {near}?");
+            DbActions found = DbActionNames.Find(text);
+            string? near = found == DbActions.None ? Suggestion.For(text, DbActionNames.All) : null;
+            if (found == DbActions.None) fields.Wrong(item, "actions", $"{FieldReader.Shown(item)} is not an action", near is null ? $"write {string.Join(", ", DbActionNames.All)}" : $"did you mean {near}?");
             actions |= found;
         }
 

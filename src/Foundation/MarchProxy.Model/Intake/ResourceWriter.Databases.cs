@@ -81,15 +81,26 @@ public static partial class ResourceWriter
         if (!redact)
         {
             Text(json, "password", account.Password);
-            if (account.Verifiers is { } verifiers)
-            {
-                json.WriteStartObject("verifiers");
-                Text(json, "scram", verifiers.Scram);
-                Text(json, "mysqlNative", verifiers.MySqlNative);
-                Text(json, "mysqlSha2", verifiers.MySqlSha2);
-                json.WriteEndObject();
-            }
+            Verifiers(json, account.Verifiers);
         }
+
+        Objects(json, "keys", account.Keys, key =>
+        {
+            json.WriteString("name", key.Name);
+            if (!redact)
+            {
+                Text(json, "key", key.Secret);
+                Verifiers(json, key.Verifiers);
+            }
+
+            Time(json, "expiresAt", key.ExpiresAt);
+            if (key.MaxUses != 0) json.WriteNumber("maxUses", key.MaxUses);
+            if (key.Uses != 0) json.WriteNumber("uses", key.Uses);
+            Text(json, "database", key.Database);
+            Text(json, "reason", key.Reason);
+            Text(json, "createdBy", key.CreatedBy);
+            Time(json, "createdAt", key.CreatedAt);
+        });
 
         if (account.RequireTls) json.WriteBoolean("requireTls", true);
         Texts(json, "allowFrom", [.. account.AllowFrom.Select(n => n.ToString())]);
@@ -99,12 +110,22 @@ public static partial class ResourceWriter
         Text(json, "tenant", account.Tenant);
     }
 
+    private static void Verifiers(Utf8JsonWriter json, DbVerifiers? verifiers)
+    {
+        if (verifiers is null) return;
+        json.WriteStartObject("verifiers");
+        Text(json, "scram", verifiers.Scram);
+        Text(json, "mysqlNative", verifiers.MySqlNative);
+        Text(json, "mysqlSha2", verifiers.MySqlSha2);
+        json.WriteEndObject();
+    }
+
     private static void Grant(Utf8JsonWriter json, Grant grant)
     {
         Text(json, "account", grant.Account);
         Text(json, "database", grant.Database);
         if (grant.Tables is not ["*"]) Texts(json, "tables", grant.Tables);
-        Texts(json, "actions", [.. DatabaseBinders.ActionNames.Where(a => (grant.Actions & a.Value) != 0).Select(a => a.Name)]);
+        Texts(json, "actions", [.. Databases.DbActionNames.Of(grant.Actions)]);
         Time(json, "until", grant.Until);
     }
 

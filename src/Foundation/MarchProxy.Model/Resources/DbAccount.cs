@@ -15,6 +15,9 @@ public sealed record DbAccount : Resource
     /// <summary>What proves the password; null until it was made.</summary>
     public DbVerifiers? Verifiers { get; init; }
 
+    /// <summary>Further secrets that it may prove itself by: API keys and temporary access.</summary>
+    public ImmutableArray<DbKey> Keys { get; init; } = [];
+
     /// <summary>Whether it may come by TLS alone.</summary>
     public bool RequireTls { get; init; }
 

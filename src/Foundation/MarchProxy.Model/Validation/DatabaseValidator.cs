@@ -16,7 +16,15 @@ internal static class DatabaseValidator
         var databases = set.Databases.GroupBy(d => (d.Cluster, d.Name)).ToDictionary(g => g.Key, g => g.First());
         var accounts = set.Accounts.Select(a => (a.Cluster, a.Name)).ToHashSet();
         foreach (Database database in set.Databases) Check(database, (field, message, mend) => diagnostics.Error(database.Position, database.Reference, field, message, mend));
-        foreach (DbAccount account in set.Accounts) Check(account, (field, message, mend) => diagnostics.Error(account.Position, account.Reference, field, message, mend));
+        foreach (DbAccount account in set.Accounts)
+        {
+            Check(account, (field, message, mend) => diagnostics.Error(account.Position, account.Reference, field, message, mend));
+            foreach (string name in account.Keys.Select(k => k.Database).Where(d => d.Length > 0 && !databases.ContainsKey((account.Cluster, d))))
+            {
+                diagnostics.Error(account.Position, account.Reference, "keys.database", $"there is no database \"{name}\"", Mend(name, databases.Keys.Where(d => d.Cluster == account.Cluster).Select(d => d.Name), "databases"));
+            }
+        }
+
         foreach (Grant grant in set.Grants)
         {
             void Error(string field, string message, string mend) => diagnostics.Error(grant.Position, grant.Reference, field, message, mend);
@@ -75,11 +83,27 @@ internal static class DatabaseValidator
 
     private static void Check(DbAccount account, Action<string, string, string> error)
     {
-        if (account is { Password: null, Verifiers: null }) error("password", "is missing", "write password: env:NAME");
-        if (account.Verifiers is not { } verifiers) return;
-        if (!DbPassword.TryParseScram(verifiers.Scram, out _)) error("verifiers.scram", "is not a SCRAM-SHA-256 verifier", "give the password instead");
-        if (!IsHex(verifiers.MySqlNative, 40)) error("verifiers.mysqlNative", "is not 40 hexadecimal digits", "give the password instead");
-        if (!IsHex(verifiers.MySqlSha2, 64)) error("verifiers.mysqlSha2", "is not 64 hexadecimal digits", "give the password instead");
+        if (account is { Password: null, Verifiers: null, Keys.IsEmpty: true }) error("password", "is missing", "write password: env:NAME");
+        Check(account.Verifiers, "", "password", error);
+        if (account.Keys.Length > DbPassword.MaxKeys) error("keys", $"are {account.Keys.Length}", $"keep {DbPassword.MaxKeys} at most; give machines accounts of their own");
+        foreach (DbKey key in account.Keys)
+        {
+            if (!NameValidator.IsLabel(key.Name)) error("keys.name", $"\"{key.Name}\" is not a DNS label", "write up to 63 lower-case letters, digits and dashes");
+            if (key is { Secret: null, Verifiers: null }) error("keys.key", $"of {key.Name} is missing", "write key: env:NAME");
+            Check(key.Verifiers, "keys.", "key", error);
+        }
+
+        foreach (string name in account.Keys.Select(k => k.Name).GroupBy(n => n, StringComparer.Ordinal).Where(g => g.Count() > 1).Select(g => g.Key)) error("keys.name", $"\"{name}\" stands there more than once", "rename one of them");
+        if (!DbPassword.ShareSalt(account)) error("verifiers.scram", "has another salt than the keys of this account", "give the password instead, or delete the keys first");
+    }
+
+    private static void Check(DbVerifiers? verifiers, string prefix, string instead, Action<string, string, string> error)
+    {
+        if (verifiers is null) return;
+        string mend = $"give the {instead} instead";
+        if (!DbPassword.TryParseScram(verifiers.Scram, out _)) error(prefix + "verifiers.scram", "is not a SCRAM-SHA-256 verifier", mend);
+        if (!IsHex(verifiers.MySqlNative, 40)) error(prefix + "verifiers.mysqlNative", "is not 40 hexadecimal digits", mend);
+        if (!IsHex(verifiers.MySqlSha2, 64)) error(prefix + "verifiers.mysqlSha2", "is not 64 hexadecimal digits", mend);
     }
 
     private static void Check(Listener listener, Dictionary<(string Cluster, string Name), Database> databases, Action<string, string, string> error)

@@ -126,6 +126,9 @@ public sealed record DbAccountBody : ResourceFields
     /// <summary>What proves the password, instead of itself.</summary>
     public DbVerifiersBody? Verifiers { get; init; }
 
+    /// <summary>Further secrets: API keys, and temporary access. Those that an edit leaves out are kept.</summary>
+    public List<DbKeyBody>? Keys { get; init; }
+
     /// <summary>Whether it may come by TLS alone.</summary>
     public bool? RequireTls { get; init; }
 
@@ -143,6 +146,40 @@ public sealed record DbAccountBody : ResourceFields
 
     /// <summary>Whom its use is counted for.</summary>
     public string? Tenant { get; init; }
+}
+
+/// <summary>A further secret of an account, given as its password.</summary>
+public sealed record DbKeyBody
+{
+    /// <summary>Unique in its account; a DNS label.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The secret, of 16 characters at least. Never shown and never stored; left out, the one before holds.</summary>
+    public string? Key { get; init; }
+
+    /// <summary>What proves the secret, instead of itself.</summary>
+    public DbVerifiersBody? Verifiers { get; init; }
+
+    /// <summary>When it ends.</summary>
+    public DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>How often one may log in by it.</summary>
+    public int? MaxUses { get; init; }
+
+    /// <summary>How often somebody did.</summary>
+    public int? Uses { get; init; }
+
+    /// <summary>The one database that it opens.</summary>
+    public string? Database { get; init; }
+
+    /// <summary>Why it was given.</summary>
+    public string? Reason { get; init; }
+
+    /// <summary>Who gave it.</summary>
+    public string? CreatedBy { get; init; }
+
+    /// <summary>When it was given.</summary>
+    public DateTimeOffset? CreatedAt { get; init; }
 }
 
 /// <summary>What proves a password.</summary>
