@@ -29,6 +29,14 @@ internal sealed class DbMetricFamilies(MetricRegistry registry)
 
     public CounterFamily Rows { get; } = registry.Counter("articdbm_rows_total", "Rows returned or changed.", "database");
 
+    public CounterFamily AccountConnections { get; } = registry.Counter("articdbm_account_connections_total", "Log-ins, by account.", "account", "tenant", "database");
+
+    public CounterFamily AccountQueries { get; } = registry.Counter("articdbm_account_queries_total", "Statements answered or refused, by account.", "account", "tenant", "database");
+
+    public CounterFamily AccountRows { get; } = registry.Counter("articdbm_account_rows_total", "Rows returned or changed, by account.", "account", "tenant", "database");
+
+    public CounterFamily AccountBytes { get; } = registry.Counter("articdbm_account_bytes_total", "Bytes from (in) and to (out) clients, by account.", "account", "tenant", "database", "direction");
+
     public CounterFamily Bytes { get; } = registry.Counter("articdbm_bytes_total", "Bytes from (in) and to (out) clients.", "direction");
 }
 
@@ -36,6 +44,7 @@ internal sealed class DbMetricFamilies(MetricRegistry registry)
 internal sealed class DbMetrics(DbMetricFamilies families, int shard)
 {
     private readonly Dictionary<(string Database, string Decision), CounterCell> _queries = [];
+    private readonly Dictionary<(string Account, string Tenant, string Database), UseCounts> _uses = [];
     private readonly Dictionary<string, HistogramCell> _durations = [];
     private readonly Dictionary<string, CounterCell> _rows = [];
     private readonly GaugeCell _active = families.Active.Cell(shard);
@@ -50,6 +59,16 @@ internal sealed class DbMetrics(DbMetricFamilies families, int shard)
     public CounterCell BytesOut { get; } = families.Bytes.Cell(shard, "out");
 
     public void Accepted(DbListener listener) => families.Connections.Cell(shard, listener.Name, listener.Engine).Inc();
+
+    /// <summary>The counting of an account's use of a database. Accounts that there are no longer stay counted until the process ends: those that come have been proven, so they are few.</summary>
+    public UseCounts Use(string account, string tenant, string database)
+    {
+        if (!_uses.TryGetValue((account, tenant, database), out UseCounts? use)) _uses[(account, tenant, database)] = use = new UseCounts(families, shard, account, tenant, database);
+        return use;
+    }
+
+    /// <summary>What accounts used since the last call.</summary>
+    public DatabaseUsed[] TakeUses() => [.. _uses.Values.Select(u => u.Take()).OfType<DatabaseUsed>()];
 
     public void Gauge(int sessions) => _active.Set(sessions);
 

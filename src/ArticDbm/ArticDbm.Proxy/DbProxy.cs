@@ -1,3 +1,4 @@
+using ArticDbm.Proxy.Admin;
 using ArticDbm.Proxy.Audit;
 using ArticDbm.Proxy.Config;
 using ArticDbm.Proxy.Engines;
@@ -62,6 +63,28 @@ public sealed class DbProxy : IAsyncDisposable
     /// <summary>The listeners that are open, by name, with the ports that the kernel chose.</summary>
     public IReadOnlyDictionary<string, string> Listeners => _listeners?.Endpoints ?? new Dictionary<string, string>();
 
+    /// <summary>What operators see and do; null before the first configuration.</summary>
+    public DbAdmin? Admin { get; private set; }
+
+    /// <summary>What accounts used of databases since the last call.</summary>
+    public async Task<IReadOnlyList<DatabaseUsed>> TakeUsesAsync()
+    {
+        DatabaseUsed[][] uses = await Task.WhenAll(_dbs.Select(db => db.Loop.InvokeAsync(db.Metrics.TakeUses)));
+        return [.. uses.SelectMany(u => u)];
+    }
+
+    /// <summary>How often keys were used whose uses are bounded, as far as <see cref="KeyUsesTold"/> has not said that it is known.</summary>
+    public IReadOnlyList<(string Account, string Key, long Count)> TakeKeyUses() => _shared.Keys.Take();
+
+    /// <summary>Whoever asked for the uses of keys has passed them on.</summary>
+    public void KeyUsesTold() => _shared.Keys.Answered();
+
+    /// <summary>Told of each use of a key whose uses are bounded; it must not block.</summary>
+    public Action? KeyUsed
+    {
+        set => _shared.Keys.Used = value;
+    }
+
     /// <summary>The loops.</summary>
     public IReadOnlyList<EventLoop> Loops => _loops.Loops;
 
@@ -93,6 +116,7 @@ public sealed class DbProxy : IAsyncDisposable
             _loops.Loops[0].Post(() => _health!.Obey(config));
             await commit();
             _config = config;
+            _shared.Keys.Obey(config.Access);
             Version = snapshot.Version;
         }
         finally
@@ -144,6 +168,7 @@ public sealed class DbProxy : IAsyncDisposable
                 loop, _settings, config, _shared, new DbMetrics(families, loop.Id), new StatementLog(_statementLog is null ? null : new LineBatch(_statementLog), _time), _resolver, _time, Defect)),
         ];
         _health = new HealthChecker(_dbs[0], _log, _metrics.Counter("articdbm_failovers_total", "Times that writes went to another server than before.", "database"));
+        _shared.Admin = Admin = new DbAdmin(_dbs, () => _config);
         _listeners = new DbListenerSet(_loops, _dbs);
         _loops.Start();
         foreach (EventLoop loop in _loops.Loops) loop.Post(_dbs[loop.Id].Start);

@@ -36,6 +36,9 @@ public sealed record DbSettings
     /// <summary>Prepared statements kept on one server connection. Default 500; the least used is closed for the next.</summary>
     public int MaxPreparedPerServer { get; init; } = 500;
 
+    /// <summary>Whether lines of statements hold the text with its literals folded. Default false: fingerprints tell statements apart, and lines stay short.</summary>
+    public bool LogText { get; init; }
+
     /// <summary>Event loops; zero for one a core.</summary>
     public int Loops { get; init; }
 }

@@ -30,6 +30,7 @@ public sealed class ScramServer
     public const int MaxMessage = 2048;
 
     private readonly ScramSecret _secret;
+    private readonly IReadOnlyList<ScramSecret> _others;
     private readonly byte[]? _binding;
     private readonly string _nonce;
     private readonly bool _plus;
@@ -40,13 +41,18 @@ public sealed class ScramServer
     /// <param name="plus">Whether the client chose the mechanism with channel binding.</param>
     /// <param name="binding">The channel's tls-server-end-point (RFC 5929); null without TLS or when it was not offered.</param>
     /// <param name="nonce">Our part of the nonce; random when left out.</param>
-    public ScramServer(ScramSecret secret, bool plus, byte[]? binding, string? nonce = null)
+    /// <param name="others">Further secrets, any of which proves the client as well; of the same salt and rounds, since these are told before the client says which it has.</param>
+    public ScramServer(ScramSecret secret, bool plus, byte[]? binding, string? nonce = null, IReadOnlyList<ScramSecret>? others = null)
     {
         _secret = secret;
+        _others = others ?? [];
         _plus = plus;
         _binding = binding;
         _nonce = nonce ?? Convert.ToBase64String(RandomNumberGenerator.GetBytes(18));
     }
+
+    /// <summary>Which secret the client has proven, after <see cref="Final"/>: 0 for the first, and then the others in their order.</summary>
+    public int Proven { get; private set; }
 
     /// <summary>Takes client-first-message.</summary>
     /// <param name="message">The message.</param>
@@ -89,9 +95,21 @@ public sealed class ScramServer
 
         // ClientKey = ClientProof XOR HMAC(StoredKey, AuthMessage); H(ClientKey) must be StoredKey.
         byte[] auth = Encoding.UTF8.GetBytes($"{_clientFirstBare},{_serverFirst},{withoutProof}");
-        byte[] signature = HMACSHA256.HashData(_secret.StoredKey, auth);
-        for (int i = 0; i < proof.Length; i++) proof[i] ^= signature[i];
-        if (!CryptographicOperations.FixedTimeEquals(SHA256.HashData(proof), _secret.StoredKey)) return null;
-        return "v=" + Convert.ToBase64String(HMACSHA256.HashData(_secret.ServerKey, auth));
+        for (int i = -1; i < _others.Count; i++)
+        {
+            ScramSecret secret = i < 0 ? _secret : _others[i];
+            if (!Proves(proof, auth, secret)) continue;
+            Proven = i + 1;
+            return "v=" + Convert.ToBase64String(HMACSHA256.HashData(secret.ServerKey, auth));
+        }
+
+        return null;
+    }
+
+    private static bool Proves(ReadOnlySpan<byte> proof, byte[] auth, ScramSecret secret)
+    {
+        byte[] key = HMACSHA256.HashData(secret.StoredKey, auth);
+        for (int i = 0; i < key.Length; i++) key[i] ^= proof[i];
+        return CryptographicOperations.FixedTimeEquals(SHA256.HashData(key), secret.StoredKey);
     }
 }

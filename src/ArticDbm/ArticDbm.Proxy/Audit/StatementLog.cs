@@ -33,6 +33,7 @@ internal sealed class StatementLog(LineBatch? batch, TimeProvider time)
         _line.String("database"u8, record.Database);
         if (record.Server.Length > 0) _line.String("server"u8, record.Server);
         if (record.Fingerprint.Length > 0) _line.String("fingerprint"u8, record.Fingerprint);
+        if (record.Text.Length > 0) _line.String("text"u8, record.Text);
         _line.String("decision"u8, record.Decision);
         if (record.Reason is { } reason) _line.String("reason"u8, reason);
         if (record.Rule is { } rule) _line.String("rule"u8, rule);

@@ -1,3 +1,4 @@
+using ArticDbm.Security;
 using MarchProxy.Net;
 
 namespace ArticDbm.Proxy.Audit;
@@ -21,6 +22,12 @@ internal sealed class StatementRecord
     /// <summary>The statement's fingerprint, sixteen hexadecimal digits; empty when there is none.</summary>
     public string Fingerprint = "";
 
+    /// <summary>What was read of the statement, for its folded text; null when it has no text.</summary>
+    public StatementReport? Report;
+
+    /// <summary>A command of the console, or the statement with its literals folded where that is wanted; empty when neither.</summary>
+    public string Text = "";
+
     /// <summary>allow, deny or monitor.</summary>
     public string Decision = "allow";
 
@@ -37,4 +44,11 @@ internal sealed class StatementRecord
 
     /// <summary>Stopwatch ticks.</summary>
     public long Started, Ended;
+
+    /// <summary>Takes up what the statement is.</summary>
+    public void Of(StatementReport? report)
+    {
+        Report = report;
+        Fingerprint = report?.FingerprintText ?? "";
+    }
 }

@@ -10,15 +10,17 @@ internal sealed class DbTarget
 {
     private readonly Lazy<TlsClientContext?> _tls;
     private ServerShare _primary;
+    private bool _paused;
 
     /// <summary>A target.</summary>
     /// <param name="database">What the configuration says.</param>
     /// <param name="loops">How many loops share it.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="before">What it was before an edit: a server that has taken the primary's place keeps it.</param>
+    /// <param name="before">What it was before an edit: a server that has taken the primary's place keeps it, and what is paused stays so.</param>
     public DbTarget(Database database, int loops, TimeProvider time, DbTarget? before = null)
     {
         Database = database;
+        _paused = before?.IsPaused == true;
         Servers = [.. database.Servers.Select(s => new ServerShare(this, s, loops, time))];
         ServerShare configured = Servers.First(s => s.Server.Role == DbServerRole.Primary);
         ServerShare? elected = before is not null && before.Primary.Server.Role != DbServerRole.Primary ? Array.Find(Servers, s => s.Label == before.Primary.Label) : null;
@@ -35,6 +37,13 @@ internal sealed class DbTarget
 
     /// <summary>Whether its servers are asked what they are: with one alone there is no choice.</summary>
     public bool IsLookedAfter => Servers.Length > 1 && Database.Health.Interval > TimeSpan.Zero;
+
+    /// <summary>Whether an operator has paused it: no connection to its servers is lent.</summary>
+    public bool IsPaused
+    {
+        get => Volatile.Read(ref _paused);
+        set => Volatile.Write(ref _paused, value);
+    }
 
     /// <summary>TLS to the servers; null when it is switched off.</summary>
     public TlsClientContext? Tls => _tls.Value;

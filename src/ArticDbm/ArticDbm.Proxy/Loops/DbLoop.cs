@@ -1,3 +1,4 @@
+using ArticDbm.Proxy.Admin;
 using ArticDbm.Proxy.Audit;
 using ArticDbm.Proxy.Config;
 using ArticDbm.Proxy.Engines;
@@ -6,6 +7,7 @@ using ArticDbm.Proxy.Pools;
 using ArticDbm.Proxy.Postgres;
 using ArticDbm.Proxy.Sessions;
 using ArticDbm.Security;
+using MarchProxy.Model.Resources;
 using MarchProxy.Net.Dns;
 using MarchProxy.Net.Loop;
 using MarchProxy.Net.Tcp;
@@ -50,6 +52,9 @@ internal sealed class DbLoop
 
     public StatementLog Log { get; }
 
+    /// <summary>What statements cost, by shape.</summary>
+    public TopStatements Top { get; } = new();
+
     public INameResolver Resolver { get; }
 
     public SessionList<DbSession> Sessions { get; } = new();
@@ -81,6 +86,62 @@ internal sealed class DbLoop
 
         if (!ReferenceEquals(before, config)) Sessions.ForEach(static s => s.Reconsider());
         foreach (DbTarget target in config.Targets.Where(t => before.Target(t.Database.Name) != t || ReferenceEquals(before, config))) WarmUp(target);
+    }
+
+    /// <summary>Its pools.</summary>
+    public IReadOnlyCollection<ServerPool> Pools => _pools.Values;
+
+    /// <summary>What passed through each database.</summary>
+    public Dictionary<string, DbStats> Stats { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>What passed through a database. Bounded by the databases that ever were configured.</summary>
+    public DbStats StatsOf(string database)
+    {
+        if (!Stats.TryGetValue(database, out DbStats? stats)) Stats[database] = stats = new DbStats();
+        return stats;
+    }
+
+    /// <summary>The clients that have logged in.</summary>
+    public DbClientView[] Clients()
+    {
+        var clients = new List<DbClientView>(Sessions.Count);
+        Sessions.ForEach(s =>
+        {
+            if (s.View() is { } view) clients.Add(view);
+        });
+        return [.. clients];
+    }
+
+    /// <summary>The connections to servers: those that are free, and those that sessions hold.</summary>
+    public DbServerView[] Servers()
+    {
+        List<DbServerView> servers = [.. _pools.Values.SelectMany(p => p.FreeConnections).Select(c => View(c, null))];
+        Sessions.ForEach(s =>
+        {
+            if (s.Lent is { } lent) servers.Add(View(lent, s.Id));
+        });
+        return [.. servers];
+    }
+
+    /// <summary>Ends the clients of a database at once, or the one of a number.</summary>
+    /// <returns>How many.</returns>
+    public int KillClients(string? database, long? id)
+    {
+        int killed = 0;
+        Sessions.ForEach(s =>
+        {
+            if (id is { } one ? s.Id != one : s.DatabaseName != database) return;
+            s.Kill();
+            killed++;
+        });
+        return killed;
+    }
+
+    private DbServerView View(ServerConnection connection, long? client)
+    {
+        Database database = connection.Share.Target.Database;
+        return new DbServerView(
+            database.Name, database.Credential.User, connection.Share.Label, client is null ? "idle" : "active", connection.Connection.Local.ToString(), Loop.NowMs - connection.OpenedAt, connection.Connection.Tls is not null, client);
     }
 
     /// <summary>The loop's connections to a server.</summary>

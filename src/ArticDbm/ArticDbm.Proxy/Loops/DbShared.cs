@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
+using ArticDbm.Proxy.Admin;
 using ArticDbm.Proxy.Identity;
 using ArticDbm.Proxy.Postgres;
 
@@ -15,6 +16,17 @@ internal sealed class DbShared(int loops, TimeProvider time)
 
     /// <summary>What accounts have used of what they may.</summary>
     public AccountLimits Limits { get; } = new(time);
+
+    private long _sessions;
+
+    /// <summary>What operators see and do; set before the first session.</summary>
+    public DbAdmin Admin { get; set; } = null!;
+
+    /// <summary>A number for a session, for operators to name it by.</summary>
+    public long NextSession() => Interlocked.Increment(ref _sessions);
+
+    /// <summary>How often keys were used whose uses are bounded.</summary>
+    public KeyLedger Keys { get; } = new();
 
     /// <summary>Makes up secrets for accounts that do not exist.</summary>
     public byte[] MockKey { get; } = RandomNumberGenerator.GetBytes(32);

@@ -14,6 +14,9 @@ internal abstract class ServerConnection(TcpConnection connection, ServerShare s
     /// <summary>The pool that it waits in.</summary>
     public ServerPool? Pool { get; set; }
 
+    /// <summary>When it was opened; the loop's milliseconds.</summary>
+    public long OpenedAt { get; set; }
+
     /// <summary>When it is to be closed, once free; the loop's milliseconds.</summary>
     public long EndsAt { get; set; }
 

@@ -33,6 +33,7 @@ internal sealed class ServerPool : TimerNode
     private readonly Queue<Waiter> _waiters = new();
     private readonly DbPool _settings;
     private bool _closed;
+    private long _replaceAt = -1;
     private int _waiting;
 
     public ServerPool(EventLoop loop, ServerShare share, Func<ServerPool, ValueTask<ServerResult>> open)
@@ -51,6 +52,12 @@ internal sealed class ServerPool : TimerNode
 
     public int FreeCount => _free.Count;
 
+    /// <summary>Connections that nobody uses, for whoever wants to see them.</summary>
+    public IReadOnlyList<ServerConnection> FreeConnections => _free;
+
+    /// <summary>How long the first of the queue has waited.</summary>
+    public long OldestWaitMs => _waiters.FirstOrDefault(w => w.IsWaiting) is { } first ? Loop.NowMs - first.Since : 0;
+
     public bool HasWaiters => Volatile.Read(ref _waiting) > 0;
 
     /// <summary>Why there is no connection, when its wait was cancelled.</summary>
@@ -60,6 +67,7 @@ internal sealed class ServerPool : TimerNode
     /// <param name="owner">Who asks, for <see cref="Cancel"/>.</param>
     public ValueTask<ServerResult> AcquireAsync(object? owner = null)
     {
+        if (Share.Target.IsPaused) return QueueAsync(owner);
         while (_free.Count > 0)
         {
             ServerConnection connection = _free[^1];
@@ -78,7 +86,7 @@ internal sealed class ServerPool : TimerNode
     /// <param name="reusable">Whether it is as one that was just opened.</param>
     public void Release(ServerConnection connection, bool reusable)
     {
-        if (!reusable || _closed || !connection.IsUsable || Loop.NowMs >= connection.EndsAt)
+        if (!reusable || _closed || !connection.IsUsable || Loop.NowMs >= connection.EndsAt || connection.OpenedAt <= _replaceAt || Share.Target.IsPaused)
         {
             Discard(connection);
             TryServeWaiter();
@@ -124,7 +132,7 @@ internal sealed class ServerPool : TimerNode
     /// <param name="count">How many are wanted.</param>
     public async Task WarmUpAsync(int count)
     {
-        for (int i = 0; i < count && !_closed && Share.TryReserve(); i++)
+        for (int i = 0; i < count && !_closed && !Share.Target.IsPaused && Share.TryReserve(); i++)
         {
             ServerResult opened = await OpenAsync();
             if (opened.Connection is null) return;
@@ -146,14 +154,18 @@ internal sealed class ServerPool : TimerNode
     public void TryServeWaiter()
     {
         while (_waiters.TryPeek(out Waiter? waiter) && !waiter.IsWaiting) _waiters.Dequeue();
-        if (_waiters.Count > 0 && !_closed && Share.TryReserve()) _ = OpenForWaiterAsync();
+        if (_waiters.Count > 0 && !_closed && !Share.Target.IsPaused && Share.TryReserve()) _ = OpenForWaiterAsync();
     }
 
-    /// <summary>Its database is gone or another: what is free closes now, what is used when it comes back.</summary>
-    public void Close()
+    /// <summary>Its database is lent again: whoever waits gets a connection, as far as there may be so many.</summary>
+    public void ServeWaiters()
     {
-        _closed = true;
-        Disarm();
+        for (int i = Math.Min(_waiters.Count, Share.Limit); i > 0; i--) TryServeWaiter();
+    }
+
+    /// <summary>Closes what nobody uses.</summary>
+    public void CloseFree()
+    {
         foreach (ServerConnection connection in _free)
         {
             Unwatch(connection);
@@ -161,6 +173,21 @@ internal sealed class ServerPool : TimerNode
         }
 
         _free.Clear();
+    }
+
+    /// <summary>Replaces every connection: free ones now, the others when they come back.</summary>
+    public void Reconnect()
+    {
+        _replaceAt = Loop.NowMs;
+        CloseFree();
+    }
+
+    /// <summary>Its database is gone or another: what is free closes now, what is used when it comes back.</summary>
+    public void Close()
+    {
+        _closed = true;
+        Disarm();
+        CloseFree();
         while (_waiters.TryDequeue(out Waiter? waiter)) waiter.Complete(-Errno.ECANCELED);
     }
 
@@ -208,6 +235,7 @@ internal sealed class ServerPool : TimerNode
         }
 
         Share.Succeeded();
+        connection.OpenedAt = Loop.NowMs;
         double spread = 0.9 + (Random.Shared.NextDouble() * 0.2);
         connection.EndsAt = _settings.Lifetime > TimeSpan.Zero ? Loop.NowMs + (long)(_settings.Lifetime.TotalMilliseconds * spread) : long.MaxValue;
         return opened;
@@ -224,6 +252,7 @@ internal sealed class ServerPool : TimerNode
         int result = await waiter.WaitAsync((long)_settings.QueueTimeout.TotalMilliseconds);
         Interlocked.Decrement(ref _waiting);
         Share.CountWaiting(-1);
+        Share.CountWait((Loop.NowMs - waiter.Since) * 1000);
         if (waiter.Connection is { } connection) return new ServerResult(connection);
         return result == -Errno.ETIMEDOUT ? new ServerResult(null, $"no connection came free within {_settings.QueueTimeout.TotalSeconds:0.#} s", Queued: true) : new ServerResult(null, waiter.Fault);
     }
@@ -247,6 +276,9 @@ internal sealed class ServerPool : TimerNode
         private readonly LoopSignal _signal = new(loop);
 
         public object? Owner => owner;
+
+        /// <summary>When it came; the loop's milliseconds.</summary>
+        public long Since { get; } = loop.NowMs;
 
         public ServerConnection? Connection { get; set; }
 

@@ -13,7 +13,7 @@ internal sealed class ServerShare
     private readonly ServerPool?[] _pools;
     private readonly TimeProvider _time;
     private int _open, _waiting, _failures, _next;
-    private long _pausedUntil;
+    private long _pausedUntil, _waited;
 
     public ServerShare(DbTarget target, DbServer server, int loops, TimeProvider time)
     {
@@ -65,6 +65,12 @@ internal sealed class ServerShare
 
     /// <summary>Somebody waits, or no longer.</summary>
     public void CountWaiting(int by) => Interlocked.Add(ref _waiting, by);
+
+    /// <summary>Time that clients have spent in the queue.</summary>
+    public long WaitedMicros => Interlocked.Read(ref _waited);
+
+    /// <summary>Somebody's wait is over.</summary>
+    public void CountWait(long micros) => Interlocked.Add(ref _waited, micros);
 
     /// <summary>The pool of a loop joins.</summary>
     public void Join(int loop, ServerPool pool) => Volatile.Write(ref _pools[loop], pool);

@@ -18,6 +18,7 @@ internal sealed partial class PgSession
 
     protected override async ValueTask<int> ServeAsync()
     {
+        if (_console) return await ServeConsoleAsync();
         while (!Client.IsClosed)
         {
             FrameStatus status = PgFrame.TryRead(_input.Pending, out PgFrame frame);

@@ -4,6 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using ArticDbm.Protocols.Postgres;
 using ArticDbm.Protocols.Scram;
+using ArticDbm.Proxy.Admin;
 using ArticDbm.Proxy.Pools;
 using ArticDbm.Proxy.Sessions;
 using MarchProxy.Model.Databases;
@@ -43,6 +44,7 @@ internal sealed partial class PgSession
         }
 
         Account = account!;
+        if (asked == AdminConsole.Database && Db.Config.Target(asked) is null) return await WelcomeConsoleAsync();
         if (Db.Config.Target(asked) is not { Database.Engine: DbEngine.PostgreSql } target) return await RefuseAsync("3D000", "no-database", $"There is no database \"{asked}\".");
         Target = target;
         if (Refusal(Account, Db.Config) is { } refusal) return await RefuseAsync(refusal.Reason == LoginRefusal.NotGranted ? "42501" : "28000", refusal.Reason, refusal.Message);
@@ -106,9 +108,8 @@ internal sealed partial class PgSession
 
     private async ValueTask<bool> ProveAsync(DbAccount? account, string user, long deadline)
     {
-        ScramSecret secret = account?.Verifiers is { } verifiers && DbPassword.TryParseScram(verifiers.Scram, out ScramVerifier known)
-            ? new ScramSecret(known.Iterations, known.Salt, known.StoredKey, known.ServerKey)
-            : ScramSecret.Mock(user, Db.Shared.MockKey);
+        (ScramSecret Secret, DbKey? Key)[] known = [.. Secrets(account)];
+        ScramSecret secret = known.Length > 0 ? known[0].Secret : ScramSecret.Mock(user, Db.Shared.MockKey);
         byte[]? binding = Binding();
         PgMessages.Sasl(_reply, binding is null ? ["SCRAM-SHA-256"] : ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256"]);
         if (!await SayAsync() || await PasswordAsync(deadline) is not { } first) return false;
@@ -117,10 +118,11 @@ internal sealed partial class PgSession
         bool chosen = end > 0 && (plus || first.AsSpan(0, end).SequenceEqual("SCRAM-SHA-256"u8)) && first.Length >= end + 5;
         int length = chosen ? BinaryPrimitives.ReadInt32BigEndian(first.AsSpan(end + 1)) : -1;
         if (length < 0 || length != first.Length - end - 5) return false;
-        var scram = new ScramServer(secret, plus, binding);
+        var scram = new ScramServer(secret, plus, binding, others: [.. known.Skip(1).Select(k => k.Secret)]);
         if (scram.First(Encoding.UTF8.GetString(first, end + 5, length)) is not { } serverFirst) return false;
         PgMessages.SaslContinue(_reply, serverFirst);
         if (!await SayAsync() || await PasswordAsync(deadline) is not { } second || scram.Final(Encoding.UTF8.GetString(second)) is not { } serverFinal || account is null) return false;
+        Key = known[scram.Proven].Key;
         PgMessages.SaslFinal(_reply, serverFinal);
         return true;
     }
@@ -130,6 +132,14 @@ internal sealed partial class PgSession
     {
         using X509Certificate2? certificate = Client.Tls?.GetOwnCertificate();
         return certificate is null ? null : ChannelBinding.TlsServerEndPoint(certificate);
+    }
+
+    private static IEnumerable<(ScramSecret Secret, DbKey? Key)> Secrets(DbAccount? account)
+    {
+        foreach ((DbVerifiers verifiers, DbKey? key) in account?.Proofs ?? [])
+        {
+            if (DbPassword.TryParseScram(verifiers.Scram, out ScramVerifier scram)) yield return (new ScramSecret(scram.Iterations, scram.Salt, scram.StoredKey, scram.ServerKey), key);
+        }
     }
 
     /// <summary>The body of the next password message; null when something else comes, or nothing.</summary>

@@ -156,7 +156,7 @@ internal sealed partial class PgSession
     private void Told(in Refused refused)
     {
         Record.Started = Stopwatch.GetTimestamp();
-        Record.Fingerprint = refused.Report?.FingerprintText ?? "";
+        Record.Of(refused.Report);
         Record.Decision = "deny";
         Record.Reason = refused.Reason;
         Record.Rule = refused.Rule;

@@ -146,7 +146,7 @@ internal sealed partial class PgSession
         {
             case BackendMessage.ReadyForQuery when body.Length == 1:
                 server.Status = body[0];
-                Readied();
+                Readied(server);
                 settled = true;
                 return true;
             case BackendMessage.ErrorResponse:
@@ -173,7 +173,7 @@ internal sealed partial class PgSession
         }
     }
 
-    private void Readied()
+    private void Readied(PgServer server)
     {
         while (_expected.Count > 0)
         {
@@ -183,6 +183,7 @@ internal sealed partial class PgSession
         }
 
         _refusal = null;
+        if (server.Status == TransactionStatus.Idle) TransactionEnded();
     }
 
     private bool Failed(PgServer server, ReadOnlySpan<byte> body)
@@ -260,7 +261,7 @@ internal sealed partial class PgSession
     private void Note(in Expectation one)
     {
         Record.Started = one.Started;
-        Record.Fingerprint = one.Report?.FingerprintText ?? "";
+        Record.Of(one.Report);
         Record.Decision = "allow";
         Record.Reason = null;
         Record.Rule = null;

@@ -1,6 +1,7 @@
 using ArticDbm.Protocols.Postgres;
 using ArticDbm.Proxy.Listeners;
 using ArticDbm.Proxy.Loops;
+using ArticDbm.Proxy.Pools;
 using ArticDbm.Proxy.Sessions;
 using MarchProxy.Net.Loop;
 using MarchProxy.Net.Tcp;
@@ -21,6 +22,12 @@ internal sealed partial class PgSession : DbSession
 
     public PgSession(DbLoop db, TcpConnection client, DbListener listener)
         : base(db, client, listener) => _settled = new LoopSignal(db.Loop);
+
+    public override ServerConnection? Lent => _server;
+
+    protected override bool IsWaiting => _waitsIn is not null;
+
+    protected override string Application => _wanted.GetValueOrDefault("application_name", "");
 
     protected override bool IsBusy => _server is not null;
 

@@ -1,9 +1,11 @@
 using System.Diagnostics;
 using System.Net;
+using ArticDbm.Proxy.Admin;
 using ArticDbm.Proxy.Audit;
 using ArticDbm.Proxy.Config;
 using ArticDbm.Proxy.Listeners;
 using ArticDbm.Proxy.Loops;
+using ArticDbm.Proxy.Pools;
 using ArticDbm.Security;
 using MarchProxy.Model.Databases;
 using MarchProxy.Model.Resources;
@@ -19,12 +21,20 @@ namespace ArticDbm.Proxy.Sessions;
 internal abstract partial class DbSession : ISessionNode<DbSession>
 {
     private DbConfig? _obeyed;
+    private bool _keyCounted;
+    private UseCounts? _use;
+    private TopStatement? _top;
+    private DbStats? _stats;
+    private long _received, _sent, _transactionSince;
+    private readonly DateTimeOffset _since;
 
     protected DbSession(DbLoop db, TcpConnection client, DbListener listener)
     {
         Db = db;
         Client = client;
         Listener = listener;
+        Id = db.Shared.NextSession();
+        _since = db.Now;
         Record.Engine = listener.Engine;
         Record.Listener = listener.Name;
         Record.Client = client.Remote;
@@ -49,6 +59,9 @@ internal abstract partial class DbSession : ISessionNode<DbSession>
     /// <summary>Who it is; set by the log-in.</summary>
     protected DbAccount Account { get; set; } = null!;
 
+    /// <summary>The key that it has proven itself by; null for the password. Set by the log-in, before it asks whether it is refused.</summary>
+    protected DbKey? Key { get; set; }
+
     /// <summary>What the account may do on the database, as of <see cref="Obey"/>.</summary>
     protected AccessRules Rules { get; private set; } = AccessRules.None;
 
@@ -65,6 +78,25 @@ internal abstract partial class DbSession : ISessionNode<DbSession>
 
     /// <summary>Whether a server connection is lent to it or work is under way, so that ending now would lose something.</summary>
     protected abstract bool IsBusy { get; }
+
+    /// <summary>Its number in this process.</summary>
+    public long Id { get; }
+
+    /// <summary>The database that it is on; null before its log-in.</summary>
+    public string? DatabaseName => LoggedIn ? Target?.Database.Name : null;
+
+    /// <summary>The server connection that it holds; null for none.</summary>
+    public virtual ServerConnection? Lent => null;
+
+    /// <summary>Whether it waits for a server connection.</summary>
+    protected virtual bool IsWaiting => false;
+
+    /// <summary>What the client calls itself, where the protocol tells.</summary>
+    protected virtual string Application => "";
+
+    /// <summary>What operators see of it; null before its log-in.</summary>
+    public DbClientView? View() => DatabaseName is not { } database ? null : new DbClientView(
+        Id, Account.Name, Key?.Name, database, Listener.Engine, Lent is not null ? "active" : IsWaiting ? "waiting" : "idle", Client.Remote.ToString(), Listener.Name, Lent?.Share.Label, _since, Client.Tls is not null, Application);
 
     /// <summary>Serves the client until it leaves.</summary>
     public void Start()
@@ -86,9 +118,18 @@ internal abstract partial class DbSession : ISessionNode<DbSession>
     /// <summary>Ends a session whose account is gone, has expired, or may no longer reach the database: between transactions, or at once when it is idle.</summary>
     public void Reconsider()
     {
+        CountBytes();
         if (!LoggedIn || Ending) return;
         DbConfig config = Db.Config;
-        bool stays = config.Access.FindAccount(Account.Name) is { } account && account.Verifiers?.Scram == Account.Verifiers?.Scram && Refusal(account, config) is null && config.Target(Target.Database.Name) is not null;
+        if (Target is null)
+        {
+            // The console: it stands as long as its account does.
+            Ending = !(config.Access.FindAccount(Account.Name) is { } operatorNow && Stands(operatorNow) && ConsoleRefusal(operatorNow, config) is null);
+            if (Ending) EndIdle();
+            return;
+        }
+
+        bool stays = config.Access.FindAccount(Account.Name) is { } account && Stands(account) && Refusal(account, config) is null && config.Target(Target.Database.Name) is not null;
         if (!stays)
         {
             Ending = true;
@@ -123,12 +164,40 @@ internal abstract partial class DbSession : ISessionNode<DbSession>
     /// <summary>Why an account may not be here; null when it may.</summary>
     protected LoginRefusal? Refusal(DbAccount account, DbConfig config)
     {
+        if (AccountRefusal(account) is { } refusal) return refusal;
+        string name = Target?.Database.Name ?? "";
+        if (!config.Access.Rules(account.Name, name).Any(Db.Now)) return new LoginRefusal(LoginRefusal.NotGranted, $"No grant lets the account \"{account.Name}\" use the database \"{name}\".");
+        return Key is { } key ? Refusal(account, key, name) : null;
+    }
+
+    /// <summary>Why an account may not use the operators' console: it needs admin on some database.</summary>
+    protected LoginRefusal? ConsoleRefusal(DbAccount account, DbConfig config) =>
+        AccountRefusal(account)
+        ?? (Key is { Database.Length: > 0 } or { MaxUses: > 0 } ? new LoginRefusal("key-not-for-database", $"The key \"{Key.Name}\" does not open the console.") : null)
+        ?? (Key?.ExpiresAt <= Db.Now ? new LoginRefusal("key-expired", $"The key \"{Key!.Name}\" has expired.") : null)
+        ?? (config.Access.Databases.Any(d => config.Access.Rules(account.Name, d.Name).Allows(DbActions.Admin, Db.Now)) ? null : new LoginRefusal(LoginRefusal.NotGranted, $"No grant gives the account \"{account.Name}\" the action admin, which the console needs."));
+
+    private LoginRefusal? AccountRefusal(DbAccount account)
+    {
         if (account.ExpiresAt <= Db.Now) return new LoginRefusal("account-expired", $"The account \"{account.Name}\" has expired.");
         if (!account.AllowFrom.IsEmpty && (Address is null || !account.AllowFrom.Any(n => n.Contains(Address)))) return new LoginRefusal("address-not-allowed", $"The account \"{account.Name}\" may not come from {Address}.");
-        if (account.RequireTls && Client.Tls is null) return new LoginRefusal("tls-required", $"The account \"{account.Name}\" must use TLS.");
-        string name = Target?.Database.Name ?? "";
-        return config.Access.Rules(account.Name, name).Any(Db.Now) ? null : new LoginRefusal(LoginRefusal.NotGranted, $"No grant lets the account \"{account.Name}\" use the database \"{name}\".");
+        return account.RequireTls && Client.Tls is null ? new LoginRefusal("tls-required", $"The account \"{account.Name}\" must use TLS.") : null;
     }
+
+    /// <summary>Why a key does not let its holder in; null when it does, which a log-in counts.</summary>
+    private LoginRefusal? Refusal(DbAccount account, DbKey key, string database)
+    {
+        if (key.ExpiresAt <= Db.Now) return new LoginRefusal("key-expired", $"The key \"{key.Name}\" has expired.");
+        if (key.Database.Length > 0 && key.Database != database) return new LoginRefusal("key-not-for-database", $"The key \"{key.Name}\" opens the database \"{key.Database}\" alone.");
+        if (_keyCounted || key.MaxUses == 0) return null;
+        _keyCounted = true;
+        return Db.Shared.Keys.TryUse(account.Name, key) ? null : new LoginRefusal("key-used-up", $"The key \"{key.Name}\" has been used {key.MaxUses} times, as often as it may.");
+    }
+
+    /// <summary>Whether what the session has proven itself by is still a secret of its account.</summary>
+    private bool Stands(DbAccount account) => Key is not { } proven
+        ? account.Verifiers?.Scram == Account.Verifiers?.Scram
+        : account.Keys.Any(k => k.Name == proven.Name && k.Verifiers?.Scram == proven.Verifiers?.Scram && !(k.ExpiresAt <= Db.Now));
 
     /// <summary>Takes up what holds now for this account and database.</summary>
     protected void Obey()
@@ -143,8 +212,19 @@ internal abstract partial class DbSession : ISessionNode<DbSession>
     /// <summary>The session turns to another database: what held for the last one holds no longer.</summary>
     protected void Turn(DbTarget target)
     {
+        CountBytes();
         Target = target;
         _obeyed = null;
+        CountUse();
+    }
+
+    /// <summary>From here on what is used is the account's, on the database that it is on.</summary>
+    private void CountUse()
+    {
+        if (Target is null) return;
+        _stats = Db.StatsOf(Target.Database.Name);
+        _use = Db.Metrics.Use(Account.Name, Account.Tenant, Target.Database.Name);
+        _use.Connected();
     }
 
     /// <summary>Counts a statement against the account's limits.</summary>
@@ -188,8 +268,42 @@ internal abstract partial class DbSession : ISessionNode<DbSession>
     {
         Record.Kind = kind;
         Record.Ended = Stopwatch.GetTimestamp();
+        if (Db.Settings.LogText && kind == "statement") Record.Text = Record.Report?.Normalised ?? "";
         Db.Log.Write(Record);
-        if (kind == "statement") Db.Metrics.Finished(Record);
+        if (kind != "statement") return;
+        Db.Metrics.Finished(Record);
+        _use?.Finished(Record);
+        if (_stats is { } stats)
+        {
+            stats.Queries++;
+            stats.QueryTicks += Record.Ended - Record.Started;
+        }
+
+        if (_transactionSince == 0) _transactionSince = Record.Started;
+        _top = Db.Top.Count(Record, _top);
+    }
+
+    /// <summary>The server says that it is in no transaction: the last one is counted.</summary>
+    protected void TransactionEnded()
+    {
+        if (_transactionSince == 0 || _stats is not { } stats) return;
+        stats.Transactions++;
+        stats.TransactionTicks += Stopwatch.GetTimestamp() - _transactionSince;
+        _transactionSince = 0;
+    }
+
+    /// <summary>Counts what has passed since the last call, so that a session that stays for days is counted while it does.</summary>
+    private void CountBytes()
+    {
+        long received = Client.BytesReceived - _received, sent = Client.BytesSent - _sent;
+        _received += received;
+        _sent += sent;
+        Db.Metrics.BytesIn.Add(received);
+        Db.Metrics.BytesOut.Add(sent);
+        _use?.Moved(received, sent);
+        if (_stats is not { } stats) return;
+        stats.BytesIn += received;
+        stats.BytesOut += sent;
     }
 
     private async Task RunAsync()
@@ -202,6 +316,7 @@ internal abstract partial class DbSession : ISessionNode<DbSession>
             if (!await LogInAsync()) return;
             Db.CountLogin(-1);
             counted = false;
+            CountUse();
             await ServeAsync();
         }
         catch (Exception e)
@@ -216,8 +331,7 @@ internal abstract partial class DbSession : ISessionNode<DbSession>
             // First the client, so that nothing is sent any more out of buffers that are given back next.
             Client.Close();
             await LeaveAsync();
-            Db.Metrics.BytesIn.Add(Client.BytesReceived);
-            Db.Metrics.BytesOut.Add(Client.BytesSent);
+            CountBytes();
             Db.Sessions.Remove(this);
         }
     }

@@ -26,7 +26,14 @@ internal sealed class AdminApplication(AdminOptions options) : IHttpApplication<
         var body = new ArrayBufferWriter<byte>(512);
         bool isHead = HttpMethods.IsHead(request.Method);
         bool purges = request.Path == "/cache" && HttpMethods.IsDelete(request.Method) && options.Purge is not null;
-        if (purges)
+        AdminAnswer? more = options.More is { } ask ? await ask(new AdminRequest(request.Method, request.Path, request.QueryString)) : null;
+        if (more is { } answer)
+        {
+            response.StatusCode = answer.Status;
+            response.Headers.ContentType = "application/json";
+            body.Write(answer.Json.Span);
+        }
+        else if (purges)
         {
             Purge(request, response, body);
         }

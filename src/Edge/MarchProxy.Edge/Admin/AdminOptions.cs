@@ -29,6 +29,9 @@ public sealed record AdminOptions
     /// <summary>The bytes that stored responses take, and of how many targets they are; null where nothing is stored.</summary>
     public Func<(long Bytes, int Count)>? Stored { get; init; }
 
+    /// <summary>Asked first, on the thread pool: what a role answers itself; null for what it does not know. What changes anything has a method that a page of another origin cannot send unasked.</summary>
+    public Func<AdminRequest, Task<AdminAnswer?>>? More { get; init; }
+
     /// <summary>The clock of the uptime.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }

@@ -23,6 +23,9 @@ public sealed class DbAccess
     /// <summary>Every database.</summary>
     public ImmutableArray<Database> Databases => _databases.Values;
 
+    /// <summary>Every account.</summary>
+    public ImmutableArray<DbAccount> Accounts => _accounts.Values;
+
     /// <summary>A database by its name, or null.</summary>
     /// <param name="name">The name.</param>
     public Database? FindDatabase(string name) => _databases.GetValueOrDefault(name);

@@ -18,6 +18,19 @@ public sealed record DbAccount : Resource
     /// <summary>Further secrets that it may prove itself by: API keys and temporary access.</summary>
     public ImmutableArray<DbKey> Keys { get; init; } = [];
 
+    /// <summary>All that it may prove itself by: the password, and each key; which of them still holds is asked afterwards, so that whoever has an old one is told.</summary>
+    public IEnumerable<(DbVerifiers Verifiers, DbKey? Key)> Proofs
+    {
+        get
+        {
+            if (Verifiers is not null) yield return (Verifiers, null);
+            foreach (DbKey key in Keys)
+            {
+                if (key.Verifiers is { } verifiers) yield return (verifiers, key);
+            }
+        }
+    }
+
     /// <summary>Whether it may come by TLS alone.</summary>
     public bool RequireTls { get; init; }
 

@@ -1,3 +1,4 @@
+using System.Threading.Channels;
 using System.Security.Cryptography.X509Certificates;
 using MarchProxy.Rpc.Client;
 
@@ -55,6 +56,8 @@ public sealed class ConfigStream : IDisposable
         _channel = new RpcChannel(options.Address, new RpcChannelOptions { KeepAlive = TimeSpan.FromSeconds(5), KeepAliveTimeout = TimeSpan.FromSeconds(5) }, handler => Trust(handler, options.CaPem));
         _call = new RpcCallOptions { Metadata = new Dictionary<string, string> { ["authorization"] = "Bearer " + options.Key } };
     }
+
+    private readonly Channel<bool> _soon = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
     /// <summary>Told when the stream is there, and when it is lost, with the reason.</summary>
     public Action<bool, string>? OnConnection { get; init; }
@@ -114,7 +117,7 @@ public sealed class ConfigStream : IDisposable
                     if (await call.ReadAsync() is not { } answer) break;
                     answered();
                     interval = TimeSpan.FromMilliseconds(Math.Clamp(answer.IntervalMs, 100, 60_000));
-                    await Task.Delay(interval, _options.Time, cancellation);
+                    await NextAsync(interval, cancellation);
                 }
             }
             catch (Exception e) when (e is RpcException or OperationCanceledException)
@@ -133,8 +136,21 @@ public sealed class ConfigStream : IDisposable
         }
     }
 
+    /// <summary>Has the next report come at once instead of at its time. Safe from any thread, and does not wait.</summary>
+    public void ReportSoon() => _soon.Writer.TryWrite(true);
+
     /// <inheritdoc/>
     public void Dispose() => _channel.Dispose();
+
+    /// <summary>Waits for the next report's time, or for somebody who has something to tell.</summary>
+    private async Task NextAsync(TimeSpan interval, CancellationToken cancellation)
+    {
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        await Task.WhenAny(Task.Delay(interval, _options.Time, over.Token), _soon.Reader.WaitToReadAsync(over.Token).AsTask());
+        await over.CancelAsync();
+        _soon.Reader.TryRead(out _);
+        cancellation.ThrowIfCancellationRequested();
+    }
 
     private async Task OnceAsync(Func<ConfigStep, Task<string?>> apply, Action alive, CancellationToken cancellation)
     {

@@ -4,12 +4,12 @@ using MarchProxy.Control.Storage;
 
 namespace MarchProxy.Cli.Commands;
 
-/// <summary><c>marchproxy db</c>: the manager's database by itself.</summary>
+/// <summary><c>marchproxy db</c>: what ArticDBM serves, and the manager's own database by itself.</summary>
 internal static class DbCommand
 {
     public static Command Create(SettingSource settings)
     {
-        var db = new Command("db", "The manager's database: migrations, backups.");
+        var db = new Command("db", "Databases: who is let in, what runs, pause and kill; and the manager's own: migrations, backups.");
         var file = new Argument<string>("file") { Description = "The backup; - for standard input or output." };
         db.Subcommands.Add(Make("migrate", "Bring the schema up to date.", settings, null, async (store, _) =>
         {
@@ -36,6 +36,7 @@ internal static class DbCommand
             await store.ImportAsync(input);
             Console.WriteLine($"{store.Description} was restored.");
         }));
+        foreach (Command command in DbAccessCommands.Create().Concat(DbPlaneCommands.Create(settings))) db.Subcommands.Add(command);
         return db;
     }
 

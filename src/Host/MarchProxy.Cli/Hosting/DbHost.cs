@@ -19,6 +19,7 @@ internal sealed class DbHost : IPlaneHost, IAsyncDisposable
     private readonly DbHostOptions _options;
     private readonly DnsResolver _resolver = new(new DnsResolverOptions());
     private readonly LogWriter? _statementLog;
+    private readonly UseLedger _uses = new();
     private readonly bool _ownsMetrics;
     private long _reloads, _refused;
 
@@ -32,9 +33,17 @@ internal sealed class DbHost : IPlaneHost, IAsyncDisposable
         if (_ownsMetrics) ProcessMetrics.Register(Metrics, BuildVersion.Text);
         Metrics.Observe("articdbm_config_reloads_total", "Configurations put in force.", () => Interlocked.Read(ref _reloads));
         Metrics.Observe("articdbm_config_refused_total", "Configurations refused.", () => Interlocked.Read(ref _refused));
+        var sinks = new List<ILogSink>();
         if (options.StatementLog != "off")
         {
-            _statementLog = new LogWriter([options.StatementLog is null or "stdout" ? FileSink.StandardOutput() : FileSink.Append(options.StatementLog)]);
+            sinks.Add(options.StatementLog is null or "stdout" ? FileSink.StandardOutput() : FileSink.Append(options.StatementLog));
+        }
+
+        if (options.Syslog is { } syslog) sinks.Add(syslog);
+        if (sinks.Count > 0)
+        {
+            _statementLog = new LogWriter(sinks);
+            Metrics.Observe("articdbm_log_failures_total", "Writes of statements' lines that failed, by sink.", "sink", () => _statementLog.Sinks.Select(s => (s.Name, (double)s.Failures)));
             Metrics.Observe("articdbm_log_dropped_lines_total", "Lines of statements dropped since the sink was too slow.", () => _statementLog.Sinks.Sum(s => (double)s.Dropped));
         }
 
@@ -118,18 +127,26 @@ internal sealed class DbHost : IPlaneHost, IAsyncDisposable
 
     public void ReopenLogs() => _statementLog?.Reopen();
 
-    public Task FillAsync(PlaneReport report)
+    public Action ReportSoon
+    {
+        set => Db.KeyUsed = value;
+    }
+
+    public async Task FillAsync(PlaneReport report)
     {
         report.Kind = "articdbm";
         report.RunningVersion = Db.Version ?? "";
         report.Draining = Db.IsDraining;
         report.Capabilities.AddRange(["epoll", "postgresql", "tls"]);
         foreach ((string name, double value) in Metrics.Totals(s_counters)) report.Counters[name] = value;
-        return Task.CompletedTask;
+        foreach ((string account, string key, long count) in Db.TakeKeyUses()) report.KeyUses.Add(new KeyUse { Account = account, Key = key, Count = count });
+        _uses.Report(report, await Db.TakeUsesAsync());
     }
 
     public void Answered()
     {
+        Db.KeyUsesTold();
+        _uses.Answered();
     }
 
     public async ValueTask DisposeAsync()
@@ -152,6 +169,7 @@ internal sealed class DbHost : IPlaneHost, IAsyncDisposable
         {
             Listen = endpoint,
             Version = BuildVersion.Text,
+            More = new DbAdminApi(Db).AnswerAsync,
             Ready = () => Db.IsReady ? ReadyState.Ready : new ReadyState([Db.IsDraining ? "draining" : "no configuration is in force yet"]),
             Metrics = (accept, output) =>
             {

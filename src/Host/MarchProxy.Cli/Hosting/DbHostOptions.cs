@@ -1,6 +1,7 @@
 using ArticDbm.Proxy;
 using MarchProxy.Telemetry.Logs;
 using MarchProxy.Telemetry.Metrics;
+using MarchProxy.Telemetry.Syslog;
 
 namespace MarchProxy.Cli.Hosting;
 
@@ -17,6 +18,9 @@ internal sealed record DbHostOptions
 
     /// <summary>Null or "stdout", "off", or a path.</summary>
     public string? StatementLog { get; init; }
+
+    /// <summary>Where lines of statements go besides; null for nowhere.</summary>
+    public SyslogSink? Syslog { get; init; }
 
     public bool JsonLog { get; init; }
 

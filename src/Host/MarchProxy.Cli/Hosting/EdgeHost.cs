@@ -160,6 +160,7 @@ internal sealed class EdgeHost : IPlaneHost, IAsyncDisposable
             Ready = () => Edge.IsReady ? ReadyState.Ready with { Overload = Edge.Overload } : new ReadyState([Edge.IsDraining ? "draining" : "no configuration is in force yet"]),
             Purge = asked => Edge.PurgeCache(asked.Route, asked.Host, asked.Path, asked.Prefix),
             Stored = () => Edge.CacheUse,
+            More = _options.Beside is { } beside ? new DbAdminApi(beside).AnswerAsync : null,
             Metrics = (accept, output) =>
             {
                 ExpositionFormat format = ExpositionFormats.FromAccept(accept);

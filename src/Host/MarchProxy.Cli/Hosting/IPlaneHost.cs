@@ -29,6 +29,14 @@ internal interface IPlaneHost
     /// <summary>Tells what it is, runs and counts.</summary>
     Task FillAsync(PlaneReport report);
 
+    /// <summary>Given what makes the next report come at once, for those who have something to tell that should not wait.</summary>
+    Action ReportSoon
+    {
+        set
+        {
+        }
+    }
+
     /// <summary>The manager has the last report.</summary>
     void Answered();
 }

@@ -74,6 +74,7 @@ internal sealed class ManagedConfig : IConfigSource
     {
         await StartFromCacheAsync();
         _stream = new ConfigStream(_options.Stream, _held.ToDictionary(h => h.Key, h => h.Value.Version)) { OnConnection = OnConnection };
+        _host.ReportSoon = _stream.ReportSoon;
         await Task.WhenAll(_stream.RunAsync(ApplyAsync, _stop.Token), _stream.ReportAsync(ReportAsync, _host.Answered, _stop.Token), SaveAsync());
     }
 
