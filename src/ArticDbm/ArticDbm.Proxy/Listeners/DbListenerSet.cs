@@ -62,7 +62,7 @@ internal sealed class DbListenerSet(LoopGroup loops, DbLoop[] dbs) : IDisposable
     }
 
     private static bool IsSame(DbListener active, Listener wanted, Certificate[] certificates) =>
-        active.Resource.Address == wanted.Address && active.Resource.Port == wanted.Port && active.Resource.Engine == wanted.Engine && active.Resource.Database == wanted.Database
+        active.Resource.Address == wanted.Address && active.Resource.Port == wanted.Port && active.Resource.Engine == wanted.Engine && active.Resource.Database == wanted.Database && active.Resource.ProxyProtocol == wanted.ProxyProtocol
         && active.Resource.Tls?.MinVersion == wanted.Tls?.MinVersion && active.Resource.Tls?.ClientCa == wanted.Tls?.ClientCa
         && active.Certificates.Select(c => (c.Chain, c.Key)).SequenceEqual(certificates.Select(c => (c.Chain, c.Key)));
 

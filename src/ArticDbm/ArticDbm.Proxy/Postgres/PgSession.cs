@@ -27,7 +27,7 @@ internal sealed partial class PgSession : DbSession
 
     protected override bool IsWaiting => _waitsIn is not null;
 
-    protected override string Application => _wanted.GetValueOrDefault("application_name", "");
+    protected override string Application => _wanted.Find("application_name") ?? "";
 
     protected override bool IsBusy => _server is not null;
 

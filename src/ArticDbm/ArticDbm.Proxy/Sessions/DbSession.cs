@@ -306,6 +306,20 @@ internal abstract partial class DbSession : ISessionNode<DbSession>
         stats.BytesOut += sent;
     }
 
+    /// <summary>A hop before us tells who the client is: networks are judged by that, and log lines name it.</summary>
+    private async ValueTask<bool> TakeProxyHeaderAsync()
+    {
+        string? missing = await ProxyHeader.TakeAsync(Client, Db.Settings.LoginMs);
+        Record.Client = Client.Remote;
+        if (missing is null) return true;
+        Db.Metrics.AuthFailure(missing);
+        Record.Decision = "deny";
+        Record.Reason = missing;
+        Finish("login");
+        Client.Abort();
+        return false;
+    }
+
     private async Task RunAsync()
     {
         bool counted = true;
@@ -313,6 +327,7 @@ internal abstract partial class DbSession : ISessionNode<DbSession>
         try
         {
             Record.Started = Stopwatch.GetTimestamp();
+            if (Listener.Resource.ProxyProtocol && !await TakeProxyHeaderAsync()) return;
             if (!await LogInAsync()) return;
             Db.CountLogin(-1);
             counted = false;

@@ -64,6 +64,9 @@ public sealed class AccessDesk(Manager manager, ProcessLog log) : IAsyncDisposab
     private const int MostTries = 8;
 
     private static readonly TimeSpan s_sweep = TimeSpan.FromSeconds(30);
+
+    /// <summary>A quarter and some days to send its bill; of a hundred accounts that are some 30 MB.</summary>
+    private static readonly TimeSpan s_usageKept = TimeSpan.FromDays(100);
     private static readonly ResourceKind s_accounts = ResourceKind.Find("accounts")!, s_grants = ResourceKind.Find("grants")!, s_databases = ResourceKind.Find("databases")!;
     private readonly CancellationTokenSource _stop = new();
     private Task _running = Task.CompletedTask;
@@ -195,6 +198,21 @@ public sealed class AccessDesk(Manager manager, ProcessLog log) : IAsyncDisposab
                 return;
             }
         }
+    }
+
+    /// <summary>Takes what accounts of a plane used of databases.</summary>
+    /// <param name="cluster">The plane's cluster.</param>
+    /// <param name="uses">The counts; those that make no sense are passed over.</param>
+    /// <exception cref="StoreException">They could not be kept.</exception>
+    public Task CountAsync(string cluster, IReadOnlyCollection<DatabaseUse> uses)
+    {
+        long hour = StoredFlow.HourOf(manager.Time.GetUtcNow());
+        StoredUsage[] counted =
+        [
+            .. uses.Where(u => u.Account.Length is > 0 and <= 100 && u.Database.Length <= 100 && u.Tenant.Length <= 200 && Math.Min(Math.Min(u.Connections, u.Queries), Math.Min(Math.Min(u.Denied, u.Rows), Math.Min(u.BytesIn, u.BytesOut))) >= 0)
+                .Select(u => new StoredUsage(cluster, hour, u.Account, u.Tenant, u.Database, u.Connections, u.Queries, u.Denied, u.Rows, u.BytesIn, u.BytesOut)),
+        ];
+        return counted.Length == 0 ? Task.CompletedTask : manager.Store.AddUsageAsync(counted, hour - (long)s_usageKept.TotalHours);
     }
 
     /// <summary>Clears away temporary access that has ended.</summary>

@@ -87,6 +87,12 @@ public interface IControlStore : IAsyncDisposable
     /// <summary>Egress decisions of a cluster by flow and hour that were made since a time, the latest last.</summary>
     Task<IReadOnlyList<StoredFlow>> FlowsAsync(string cluster, DateTimeOffset since, CancellationToken cancellation = default);
 
+    /// <summary>Adds what accounts used of databases to the counts of their hours, and forgets hours before one.</summary>
+    Task AddUsageAsync(IReadOnlyCollection<StoredUsage> usage, long oldestHour, CancellationToken cancellation = default);
+
+    /// <summary>What accounts of a cluster used of databases in some hours, summed over what is not among <paramref name="by"/>: hour, account, tenant, database.</summary>
+    Task<IReadOnlyList<StoredUsage>> UsageAsync(string cluster, long from, long to, IReadOnlyCollection<string> by, CancellationToken cancellation = default);
+
     /// <summary>A setting of the manager's own, or null.</summary>
     Task<byte[]?> SettingAsync(string name, CancellationToken cancellation = default);
 

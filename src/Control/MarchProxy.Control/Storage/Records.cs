@@ -171,3 +171,17 @@ public sealed record StoredFlow(string Cluster, long Hour, string Flow, long All
         return later with { Allowed = Allowed + other.Allowed, Denied = Denied + other.Denied, Reported = Reported + other.Reported };
     }
 }
+
+/// <summary>What one account used of one database in one hour.</summary>
+/// <param name="Cluster">Of the planes that told.</param>
+/// <param name="Hour">Hours since 1970; 0 in a sum over hours.</param>
+/// <param name="Account">The account; empty in a sum over accounts.</param>
+/// <param name="Tenant">Whom its use is counted for.</param>
+/// <param name="Database">The database; empty in a sum over databases.</param>
+/// <param name="Connections">Log-ins.</param>
+/// <param name="Queries">Statements answered or refused.</param>
+/// <param name="Denied">Of these, refused.</param>
+/// <param name="Rows">Rows returned or changed.</param>
+/// <param name="BytesIn">Bytes from clients.</param>
+/// <param name="BytesOut">Bytes to clients.</param>
+public sealed record StoredUsage(string Cluster, long Hour, string Account, string Tenant, string Database, long Connections, long Queries, long Denied, long Rows, long BytesIn, long BytesOut);

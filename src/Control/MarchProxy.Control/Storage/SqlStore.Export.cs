@@ -21,6 +21,7 @@ internal sealed partial class SqlStore
         ("refresh_tokens", ["hash*", "family", "email", "created_at", "expires_at", "used_at"]),
         ("cluster_keys", ["id", "cluster", "hash*", "created_at", "expires_at"]),
         ("proxies", ProxyColumns.Split(", ")),
+        ("database_usage", ["cluster", "hour", "account", "tenant", "db", "connections", "queries", "denied", "row_count", "bytes_in", "bytes_out"]),
         ("settings", ["name", "value*"]),
     ];
 

@@ -132,6 +132,9 @@ public sealed class AdsService(AdsHub hub, PlaneRegistry planes, ClusterKeys key
             {
                 name = report.Name;
                 if (name.Length is 0 or > 100) throw new RpcException(RpcCode.InvalidArgument, "A plane has a name of 1 to 100 characters.");
+
+                // First what may fail: a report that is not answered comes again.
+                await access.CountAsync(cluster, report.DatabaseUses);
                 string state = await planes.ReportAsync(cluster, report);
                 flows.Add(cluster, report.Flows);
                 await access.CountAsync(cluster, report.KeyUses);

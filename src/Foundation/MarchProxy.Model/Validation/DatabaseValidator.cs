@@ -54,6 +54,7 @@ internal static class DatabaseValidator
 
     private static void Check(Database database, Action<string, string, string> error)
     {
+        if (database.Name == "usage") error("name", "\"usage\" is the list of what was used in the manager's paths", "choose another name");
         if (database.Servers.IsEmpty) error("servers", "is missing", "write servers: [{ host: 10.0.0.5, role: primary }]");
         else if (database.Servers.Count(s => s.Role == DbServerRole.Primary) != 1) error("servers", "there must be one primary", "give one server role: primary, and the others role: replica");
         foreach (DbServer server in database.Servers)

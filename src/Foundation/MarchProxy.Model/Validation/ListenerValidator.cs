@@ -25,7 +25,7 @@ internal static class ListenerValidator
             }
 
             if (listener.Protocol == "udp" && listener.Purpose is ListenerPurpose.Ingress or ListenerPurpose.ForwardProxy) Error("protocol", "this purpose does not speak UDP", "write protocol: http");
-            bool stream = listener.Purpose is ListenerPurpose.Ingress or ListenerPurpose.ForwardProxy || (listener.Purpose == ListenerPurpose.Dedicated && listener.Protocol == "tcp");
+            bool stream = listener.Purpose is ListenerPurpose.Ingress or ListenerPurpose.ForwardProxy or ListenerPurpose.Database || (listener.Purpose == ListenerPurpose.Dedicated && listener.Protocol == "tcp");
             if (listener.ProxyProtocol && !stream) Error("proxyProtocol", "this purpose does not take PROXY headers", "take it out");
             if (listener.Purpose == ListenerPurpose.Transparent && listener.Protocol is not ("tcp" or "icmp")) Error("protocol", $"a transparent listener cannot speak {listener.Protocol}", "write protocol: tcp or icmp");
             if (listener.Protocol == "icmp") CheckIcmp(listener, queues, Error);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
+using ArticDbm.Proxy;
 using MarchProxy.Cli.Configuration;
 using MarchProxy.Cli.Hosting;
 using MarchProxy.Control;
@@ -41,11 +42,20 @@ internal static class RunCommand
         var plane = new PlaneOptions(settings, "articdbm");
         Option<string> admin = SharedOptions.Text(settings, "--db-admin-listen", "Where ArticDBM's /healthz, /readyz and /metrics are served; port 0 lets the kernel choose.", "127.0.0.1:9090");
         Option<string?> ready = SharedOptions.ReadyFile(settings), log = SharedOptions.Optional(settings, "--statement-log", "Where lines of statements and log-ins go: stdout (the default), off, or a file's path.");
-        Option<string> format = SharedOptions.LogFormat(settings);
-        var articdbm = new Command("articdbm", "The database proxy, configured by a file or by a manager.") { admin, ready, log, format };
+        Option<string> format = SharedOptions.LogFormat(settings), text = SharedOptions.StatementText(settings);
+        Option<string?> syslog = SharedOptions.Syslog(settings);
+        var articdbm = new Command("articdbm", "The database proxy, configured by a file or by a manager.") { admin, ready, log, text, syslog, format };
         plane.AddTo(articdbm);
         articdbm.SetAction((result, cancellation) => DbHost.RunAsync(
-            new DbHostOptions { AdminListen = result.GetValue(admin), ReadyFile = result.GetValue(ready), StatementLog = result.GetValue(log), JsonLog = result.GetValue(format) == "json" },
+            new DbHostOptions
+            {
+                AdminListen = result.GetValue(admin),
+                ReadyFile = result.GetValue(ready),
+                StatementLog = result.GetValue(log),
+                Syslog = SharedOptions.SyslogTarget(result.GetValue(syslog)),
+                Settings = DbSettings.Default with { LogText = result.GetValue(text) == "folded" },
+                JsonLog = result.GetValue(format) == "json",
+            },
             plane.Read(result).Source, cancellation));
         return articdbm;
     }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ArticDbm.Proxy;
 using MarchProxy.Cli.Configuration;
 using MarchProxy.Cli.Hosting;
 using MarchProxy.Control;
@@ -23,11 +24,13 @@ internal static class UpCommand
         var edge = new EdgeOptions(settings);
         var manager = new ManagerSettings(settings);
         var up = new Command("up", "Start everything in one process, on loopback.") { apply, demo };
+        Option<string> text = SharedOptions.StatementText(settings);
+        up.Options.Add(text);
         manager.AddTo(up);
         edge.AddTo(up);
         up.SetAction((result, cancellation) => result.GetValue(demo)
             ? Demo.RunAsync(edge.Read(result), cancellation)
-            : RunAsync(edge.Read(result), manager.Read(result), manager.Data(result), result.GetValue(apply), cancellation));
+            : RunAsync(edge.Read(result) with { Databases = DbSettings.Default with { LogText = result.GetValue(text) == "folded" } }, manager.Read(result), manager.Data(result), result.GetValue(apply), cancellation));
         return up;
     }
 
@@ -57,7 +60,7 @@ internal static class UpCommand
             Box = options.Box,
         };
         var dbPlane = plane with { Stream = plane.Stream with { Name = "local-articdbm" }, CacheFile = Path.Combine(data, "articdbm.snapshot") };
-        await using var db = new DbHost(new DbHostOptions { Log = log, Metrics = metrics, StatementLog = edge.AccessLog });
+        await using var db = new DbHost(new DbHostOptions { Log = log, Metrics = metrics, StatementLog = edge.AccessLog, Syslog = edge.Syslog, Settings = edge.Databases });
         await using var dbConfig = new ManagedConfig(db, dbPlane);
         edge = edge with
         {

@@ -29,7 +29,7 @@ internal sealed class EdgeOptions(SettingSource settings)
         AdminListen = result.GetValue(_admin)!,
         ReadyFile = result.GetValue(_ready),
         AccessLog = result.GetValue(_accessLog),
-        Syslog = result.GetValue(_syslog),
+        Syslog = SharedOptions.SyslogTarget(result.GetValue(_syslog)),
         RunFolder = result.GetValue(_runFolder),
         TakeOver = result.GetValue(_takeOver),
         JsonLog = result.GetValue(_logFormat) == "json",

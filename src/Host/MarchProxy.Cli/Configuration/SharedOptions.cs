@@ -21,7 +21,19 @@ internal static class SharedOptions
     public static Option<string> AccessLogFormat(SettingSource settings) =>
         Text(settings, "--access-log-format", "How access lines are written: json, combined, common, or a template with nginx's names.", "json");
 
-    public static Option<string?> Syslog(SettingSource settings) => Optional(settings, "--syslog", "Also send access lines as RFC 5424 to udp://HOST:PORT.");
+    public static Option<string?> Syslog(SettingSource settings) => Optional(settings, "--syslog", "Also send these lines as RFC 5424 to udp://HOST:PORT, tcp://HOST:PORT or unix:///dev/log.");
+
+    /// <summary>Where syslog goes; null for nowhere.</summary>
+    public static Uri? SyslogTarget(string? text) => text is null ? null
+        : Telemetry.Syslog.SyslogSink.TryParse(text, out Uri? target) ? target : throw new SettingException($"--syslog {text} is not udp://HOST:PORT, tcp://HOST:PORT or unix:///PATH.");
+
+    /// <summary>Whether lines of statements hold their texts.</summary>
+    public static Option<string> StatementText(SettingSource settings)
+    {
+        Option<string> option = Text(settings, "--statement-log-text", "Whether lines of statements hold the text with its literals folded: off or folded.", "off");
+        option.AcceptOnlyFromAmong("off", "folded");
+        return option;
+    }
 
     /// <summary>The folder of the control socket: what systemd's RuntimeDirectory= made, unless another is named.</summary>
     public static Option<string?> RunFolder(SettingSource settings)

@@ -9,6 +9,7 @@ using MarchProxy.Net.Dns;
 using MarchProxy.Rpc.Discovery;
 using MarchProxy.Telemetry.Logs;
 using MarchProxy.Telemetry.Metrics;
+using MarchProxy.Telemetry.Syslog;
 
 namespace MarchProxy.Cli.Hosting;
 
@@ -39,7 +40,7 @@ internal sealed class DbHost : IPlaneHost, IAsyncDisposable
             sinks.Add(options.StatementLog is null or "stdout" ? FileSink.StandardOutput() : FileSink.Append(options.StatementLog));
         }
 
-        if (options.Syslog is { } syslog) sinks.Add(syslog);
+        if (options.Syslog is { } syslog) sinks.Add(new SyslogSink(syslog, "articdbm", TimeProvider.System));
         if (sinks.Count > 0)
         {
             _statementLog = new LogWriter(sinks);

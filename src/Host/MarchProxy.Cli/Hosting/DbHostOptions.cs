@@ -1,7 +1,6 @@
 using ArticDbm.Proxy;
 using MarchProxy.Telemetry.Logs;
 using MarchProxy.Telemetry.Metrics;
-using MarchProxy.Telemetry.Syslog;
 
 namespace MarchProxy.Cli.Hosting;
 
@@ -20,7 +19,7 @@ internal sealed record DbHostOptions
     public string? StatementLog { get; init; }
 
     /// <summary>Where lines of statements go besides; null for nowhere.</summary>
-    public SyslogSink? Syslog { get; init; }
+    public Uri? Syslog { get; init; }
 
     public bool JsonLog { get; init; }
 

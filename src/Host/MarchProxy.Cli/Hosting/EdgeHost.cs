@@ -241,11 +241,7 @@ internal sealed class EdgeHost : IPlaneHost, IAsyncDisposable
         var sinks = new List<ILogSink>();
         if (options.AccessLog is null or "stdout") sinks.Add(FileSink.StandardOutput());
         else if (options.AccessLog != "off") sinks.Add(FileSink.Append(options.AccessLog));
-        if (options.Syslog is { } syslog)
-        {
-            if (!Uri.TryCreate(syslog, UriKind.Absolute, out Uri? target) || target.Scheme != "udp") throw new InvalidOperationException($"--syslog {syslog} is not udp://HOST:PORT.");
-            sinks.Add(new SyslogSink(target.Host, target.Port > 0 ? target.Port : 514, "marchproxy", time));
-        }
+        if (options.Syslog is { } syslog) sinks.Add(new SyslogSink(syslog, "marchproxy", time));
 
         return sinks.Count > 0 ? new LogWriter(sinks) : null;
     }

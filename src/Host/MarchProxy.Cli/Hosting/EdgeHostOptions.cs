@@ -19,7 +19,7 @@ internal sealed record EdgeHostOptions
     public string? AccessLog { get; init; }
 
     /// <summary>udp://HOST:PORT, or null.</summary>
-    public string? Syslog { get; init; }
+    public Uri? Syslog { get; init; }
 
     /// <summary>The folder of its control socket; null for none.</summary>
     public string? RunFolder { get; init; }
@@ -29,6 +29,9 @@ internal sealed record EdgeHostOptions
 
     /// <summary>Ends what this process has beside the edge when another has taken over; null for nothing.</summary>
     public Func<Task>? LetGo { get; init; }
+
+    /// <summary>Limits and timers of the databases beside it.</summary>
+    public DbSettings Databases { get; init; } = DbSettings.Default;
 
     /// <summary>What serves in this process beside the edge; null for nothing.</summary>
     public DbProxy? Beside { get; init; }

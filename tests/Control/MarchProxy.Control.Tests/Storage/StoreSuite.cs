@@ -151,6 +151,23 @@ public abstract class StoreSuite
     }
 
     [Fact]
+    public async Task What_was_used_adds_up_by_whatever_is_asked_for_and_old_hours_go()
+    {
+        await using IControlStore store = await NewAsync();
+        await using IControlStore other = Again(store);
+        long hour = StoredFlow.HourOf(s_now);
+        var use = new StoredUsage("default", hour, "app", "web", "shop", 1, 10, 2, 30, 400, 5_000_000_000);
+        await store.AddUsageAsync([use, use with { Account = "job" }, use with { Hour = hour - 2 }, use with { Hour = hour - 3000 }], hour - 5000);
+        await other.AddUsageAsync([use, use with { Cluster = "other" }], hour - 2400);
+        Assert.Equal(
+            [use with { Hour = hour - 2, Tenant = "", Database = "" }, use with { Tenant = "", Database = "", Connections = 2, Queries = 20, Denied = 4, Rows = 60, BytesIn = 800, BytesOut = 10_000_000_000 }, use with { Account = "job", Tenant = "", Database = "" }],
+            await store.UsageAsync("default", hour - 9999, hour + 1, ["hour", "account"]));
+        Assert.Equal((30L, 20_000_000_000L), (await store.UsageAsync("default", 0, hour + 1, ["tenant"])) is [var one] ? (one.Queries - 10, one.BytesOut) : default);
+        Assert.Equal(4, Assert.Single(await store.UsageAsync("default", 0, hour + 1, [])).Connections);
+        Assert.Empty(await store.UsageAsync("nobody", 0, hour + 1, []));
+    }
+
+    [Fact]
     public async Task Migrating_again_does_nothing_and_a_newer_database_is_refused()
     {
         await using IControlStore store = await NewAsync();

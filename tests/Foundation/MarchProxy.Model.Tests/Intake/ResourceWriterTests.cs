@@ -44,7 +44,8 @@ public sealed class ResourceWriterTests
               pool: { mode: session, size: 9, warmUpPercent: 0, idleTimeout: 0s, lifetime: 90s, connectTimeout: 2s, queueTimeout: 1s, maxQueue: 5 } }
           - { name: cache, engine: redis, servers: [{ host: 127.0.0.1 }] }
         accounts:
-          - { name: ann, password: ann-password, requireTls: true, allowFrom: [10.0.0.0/8], rateLimit: 50, quotaPerHour: 1000, expiresAt: 2099-01-01T00:00:00Z, tenant: north }
+          - { name: ann, password: ann-password, requireTls: true, allowFrom: [10.0.0.0/8], rateLimit: 50, quotaPerHour: 1000, expiresAt: 2099-01-01T00:00:00Z, tenant: north,
+              keys: [{ name: ci, key: a-key-of-sixteen, expiresAt: 2099-01-01T00:00:00Z, maxUses: 3, uses: 1, database: sales, reason: builds, createdBy: admin, createdAt: 2026-01-01T00:00:00Z }] }
         grants:
           - { account: ann, database: sales, tables: ["orders_*", public.people], actions: [select, admin], until: 2099-01-01T00:00:00Z }
           - { account: ann, database: cache, actions: [read, write, scripting] }
@@ -69,7 +70,7 @@ public sealed class ResourceWriterTests
         string all = string.Concat(set.All.Select(r => Encoding.UTF8.GetString(ResourceWriter.ToJson(r))));
         foreach (string field in new[]
         {
-            "maxProxies", "labels", "description", "addresses", "9000,443,8000-8099", "protocol", "collection", "owners", "tokenHash", "previousTokenHash", "previousUntil", "resolve", "allowAddresses",
+            "maxProxies", "maxUses", "uses", "reason", "createdBy", "createdAt", "labels", "description", "addresses", "9000,443,8000-8099", "protocol", "collection", "owners", "tokenHash", "previousTokenHash", "previousUntil", "resolve", "allowAddresses",
             "algorithm", "jwks", "issuer", "audience", "secret", "sources", "destinations", "portMap", "effect", "priority", "rateLimit", "1500ms", "expiresAt", "justification", "approval", "listen",
             "servicePort", "hosts", "prefix", "exact", "regex", "methods", "weight", "retries", "5s", "stripPrefix", "addPrefix", "requestHeaders", "responseHeaders", "remove", "chain", "key", "purpose", "serverName", "insecureSkipVerify",
             "certificates", "minVersion", "clientCa", "previousSecret", "maxConnectionsPerAddress", "queue\":5", "ciphers", "clientNames\":[\"spiffe://a/b", "clientNames\":[\"spiffe://c/d", "ocsp", "engine", "database\":\"sales", "source\":\"hosts",

@@ -73,3 +73,17 @@ public sealed record KeyRequest
 /// <param name="Key">The key, which is given as the account's password; shown this once.</param>
 /// <param name="ExpiresAt">When it ends.</param>
 public sealed record KeyGiven(string Account, string Name, string Key, DateTimeOffset? ExpiresAt);
+
+/// <summary>What was used of databases. Fields that were not asked for by <c>by</c> are left out: the counts are sums over them.</summary>
+/// <param name="Hour">The hour's beginning.</param>
+/// <param name="Account">The account.</param>
+/// <param name="Tenant">Whom the account's use is counted for; empty for nobody.</param>
+/// <param name="Database">The database.</param>
+/// <param name="Connections">Log-ins.</param>
+/// <param name="Queries">Statements answered or refused.</param>
+/// <param name="Denied">Of these, refused by the proxy.</param>
+/// <param name="Rows">Rows returned or changed.</param>
+/// <param name="BytesIn">Bytes from clients.</param>
+/// <param name="BytesOut">Bytes to clients.</param>
+public sealed record UsageInfo(
+    DateTimeOffset? Hour, string? Account, string? Tenant, string? Database, long Connections, long Queries, long Denied, long Rows, long BytesIn, long BytesOut);

@@ -1,12 +1,11 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Text;
-using MarchProxy.Net;
 
-namespace MarchProxy.Edge.Tcp;
+namespace MarchProxy.Net.Tcp;
 
 /// <summary>The PROXY protocol (haproxy.org/download/2.9/doc/proxy-protocol.txt): who the client is, told by a hop before us, in text (v1) or binary (v2).</summary>
-internal static class ProxyHeader
+public static class ProxyHeader
 {
     /// <summary>Bytes that a header may have: v1 has at most 107; v2 as many as it says, of which more than this is nobody's.</summary>
     public const int MaxBytes = 4096;
@@ -27,7 +26,29 @@ internal static class ProxyHeader
         return bytes[..common].SequenceEqual(start[..common]) ? Text(bytes, out client) : -1;
     }
 
+    /// <summary>Takes the header off a fresh connection, exactly, so that what comes behind it finds its own first byte; from then on the connection's remote end is the client that it tells of.</summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="timeoutMs">For the header to come.</param>
+    /// <returns>Null, or the reason code why there is none.</returns>
+    public static async ValueTask<string?> TakeAsync(TcpConnection connection, long timeoutMs)
+    {
+        byte[] buffer = new byte[MaxBytes];
+        for (int seen = 0; ;)
+        {
+            int n = await connection.PeekAsync(buffer, seen, timeoutMs);
+            if (n < 0 || n == seen) return n == -Errno.ETIMEDOUT ? "proxy-header-timeout" : "client-left";
+            seen = n;
+            int length = Read(buffer.AsSpan(0, seen), out Endpoint told);
+            if (length == 0 && seen < buffer.Length) continue;
+            if (length <= 0 || connection.TryReceive(buffer.AsSpan(0, length)) != length) return "proxy-header-missing";
+            if (told != default) connection.SetRemote(told);
+            return null;
+        }
+    }
+
     /// <summary>A v2 header as bytes.</summary>
+    /// <param name="client">The client.</param>
+    /// <param name="local">Where it came in.</param>
     public static byte[] Make(in Endpoint client, in Endpoint local)
     {
         Span<byte> header = stackalloc byte[64];
@@ -35,6 +56,9 @@ internal static class ProxyHeader
     }
 
     /// <summary>Writes a v2 header for a TCP client.</summary>
+    /// <param name="to">Where to, 52 bytes at least.</param>
+    /// <param name="client">The client.</param>
+    /// <param name="local">Where it came in.</param>
     /// <returns>Bytes written, at most 52.</returns>
     public static int Write(Span<byte> to, in Endpoint client, in Endpoint local)
     {

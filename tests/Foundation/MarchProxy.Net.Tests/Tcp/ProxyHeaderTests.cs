@@ -1,8 +1,7 @@
 using System.Text;
-using MarchProxy.Edge.Tcp;
-using MarchProxy.Net;
+using MarchProxy.Net.Tcp;
 
-namespace MarchProxy.Edge.Tests.Tcp;
+namespace MarchProxy.Net.Tests.Tcp;
 
 /// <summary>PROXY protocol headers, as the specification writes them and as nobody should.</summary>
 public sealed class ProxyHeaderTests
