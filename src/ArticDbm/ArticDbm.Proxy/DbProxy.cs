@@ -168,7 +168,7 @@ public sealed class DbProxy : IAsyncDisposable
                 loop, _settings, config, _shared, new DbMetrics(families, loop.Id), new StatementLog(_statementLog is null ? null : new LineBatch(_statementLog), _time), _resolver, _time, Defect)),
         ];
         _health = new HealthChecker(_dbs[0], _log, _metrics.Counter("articdbm_failovers_total", "Times that writes went to another server than before.", "database"));
-        _shared.Admin = Admin = new DbAdmin(_dbs, () => _config);
+        _shared.Admin = Admin = new DbAdmin(_dbs, () => _config, _time);
         _listeners = new DbListenerSet(_loops, _dbs);
         _loops.Start();
         foreach (EventLoop loop in _loops.Loops) loop.Post(_dbs[loop.Id].Start);

@@ -182,6 +182,7 @@ public sealed class ManagerServer : IAsyncDisposable
         new FlowEndpoint(Manager).Map(app);
         new AccessEndpoints(Manager, _access).Map(app);
         new UsageEndpoint(Manager).Map(app);
+        new ProvisionEndpoints(Manager).Map(app);
         new PlaneEndpoints(Manager, Planes).Map(app);
         new AccountEndpoints(Manager, _accounts, Keys, _limiter).Map(app);
         app.MapOpenApi("/openapi/{documentName}.json").ForAnybody();

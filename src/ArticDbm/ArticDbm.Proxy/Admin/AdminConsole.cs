@@ -1,7 +1,5 @@
 using System.Globalization;
 using System.Net;
-using ArticDbm.Proxy.Config;
-using MarchProxy.Model.Databases;
 using MarchProxy.Model.Resources;
 
 namespace ArticDbm.Proxy.Admin;
@@ -143,11 +141,11 @@ internal sealed class AdminConsole(DbAdmin admin, DbSettings settings)
         return ["C", client.Account, client.Database, client.State == "waiting" ? "waiting" : "active", address, port, client.Listener, 0, Time(client.ConnectedAt), Time(client.ConnectedAt), 0, 0, 0, Text(client.Id), client.Server ?? "", 0, client.Tls ? "TLS" : "", client.Application];
     }
 
-    private static object?[] Row(DbServerView server)
+    private object?[] Row(DbServerView server)
     {
         (string address, int port) = Split(server.Server);
         (string local, int localPort) = Split(server.Local);
-        string since = Time(DateTimeOffset.UtcNow.AddMilliseconds(-server.AgeMs));
+        string since = Time(admin.Time.GetUtcNow().AddMilliseconds(-server.AgeMs));
         return ["S", server.User, server.Database, server.State, address, port, local, localPort, since, since, 0, 0, 0, "", server.Client is { } client ? Text(client) : "", 0, server.Tls ? "TLS" : "", ""];
     }
 
@@ -164,9 +162,9 @@ internal sealed class AdminConsole(DbAdmin admin, DbSettings settings)
     private static object?[] Totals(DbStatsView s) => [s.Database, s.Transactions, s.Queries, s.BytesIn, s.BytesOut, s.TransactionMicros, s.QueryMicros, s.WaitMicros];
 
     /// <summary>A second's share over the process's life, and the mean times; PgBouncer's are of its last minute.</summary>
-    private static object?[] Averages(DbStatsView s)
+    private object?[] Averages(DbStatsView s)
     {
-        long seconds = Math.Max(1, (long)(DateTime.Now - System.Diagnostics.Process.GetCurrentProcess().StartTime).TotalSeconds);
+        long seconds = Math.Max(1, (long)admin.Uptime.TotalSeconds);
         return
         [
             s.Database, s.Transactions / seconds, s.Queries / seconds, s.BytesIn / seconds, s.BytesOut / seconds, s.TransactionMicros / Math.Max(1, s.Transactions), s.QueryMicros / Math.Max(1, s.Queries),

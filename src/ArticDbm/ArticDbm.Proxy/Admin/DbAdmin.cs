@@ -4,7 +4,6 @@ using ArticDbm.Proxy.Config;
 using ArticDbm.Proxy.Loops;
 using ArticDbm.Proxy.Pools;
 using MarchProxy.Model.Databases;
-using MarchProxy.Model.Resources;
 
 namespace ArticDbm.Proxy.Admin;
 
@@ -14,17 +13,26 @@ public sealed class DbAdmin
     private readonly IReadOnlyList<DbLoop> _loops;
     private readonly Func<DbConfig?> _config;
 
-    internal DbAdmin(IReadOnlyList<DbLoop> loops, Func<DbConfig?> config)
+    private readonly long _started;
+
+    internal DbAdmin(IReadOnlyList<DbLoop> loops, Func<DbConfig?> config, TimeProvider time)
     {
+        Time = time;
+        _started = time.GetTimestamp();
         _loops = loops;
         _config = config;
     }
+
+    /// <summary>How long this process has served.</summary>
+    public TimeSpan Uptime => Time.GetElapsedTime(_started);
 
     /// <summary>The databases that are served, by name.</summary>
     public IEnumerable<string> Databases => Targets.Select(t => t.Database.Name).Order(StringComparer.Ordinal);
 
     /// <summary>The configuration's version in force.</summary>
     public string Version => _config()?.Snapshot.Version ?? "";
+
+    internal TimeProvider Time { get; }
 
     internal IEnumerable<DbTarget> Targets => (_config()?.Targets ?? []).OrderBy(t => t.Database.Name, StringComparer.Ordinal);
 

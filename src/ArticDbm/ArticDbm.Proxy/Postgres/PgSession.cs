@@ -25,8 +25,6 @@ internal sealed partial class PgSession : DbSession
 
     public override ServerConnection? Lent => _server;
 
-    protected override bool IsWaiting => _waitsIn is not null;
-
     protected override string Application => _wanted.Find("application_name") ?? "";
 
     protected override bool IsBusy => _server is not null;

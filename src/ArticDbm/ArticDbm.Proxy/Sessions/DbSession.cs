@@ -89,7 +89,7 @@ internal abstract partial class DbSession : ISessionNode<DbSession>
     public virtual ServerConnection? Lent => null;
 
     /// <summary>Whether it waits for a server connection.</summary>
-    protected virtual bool IsWaiting => false;
+    private bool IsWaiting => _waitsIn is not null;
 
     /// <summary>What the client calls itself, where the protocol tells.</summary>
     protected virtual string Application => "";

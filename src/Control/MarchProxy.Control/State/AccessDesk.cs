@@ -2,7 +2,6 @@ using System.Buffers.Text;
 using System.Security.Cryptography;
 using MarchProxy.Control.Changes;
 using MarchProxy.Control.Storage;
-using MarchProxy.Model.Databases;
 using MarchProxy.Model.Intake;
 using MarchProxy.Model.Resources;
 using MarchProxy.Rpc.Discovery;
@@ -249,7 +248,7 @@ public sealed class AccessDesk(Manager manager, ProcessLog log) : IAsyncDisposab
     private static DbAccount Without(DbAccount account, string key) => account with { Keys = [.. account.Keys.Where(k => k.Name != key)] };
 
     /// <summary>256 bits that stand in a URL as they are, with a beginning by which scanners find what was left lying about.</summary>
-    private static string NewSecret() => "mpdb_" + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32));
+    internal static string NewSecret() => "mpdb_" + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32));
 
     private static DbAccount Account(ClusterState cluster, string name) =>
         cluster.Find(s_accounts, name)?.Resource as DbAccount ?? throw new ControlException(RefusalKind.NotFound, $"There is no account \"{name}\" in the cluster {cluster.Name}.");

@@ -4,7 +4,6 @@ using System.Text;
 using MarchProxy.Edge.Config;
 using MarchProxy.Edge.Http1;
 using MarchProxy.Edge.Http2;
-using MarchProxy.Edge.Tcp;
 using MarchProxy.Edge.Upstream;
 using MarchProxy.Net;
 using MarchProxy.Net.Loop;

@@ -1,5 +1,5 @@
-using System.Threading.Channels;
 using System.Security.Cryptography.X509Certificates;
+using System.Threading.Channels;
 using MarchProxy.Rpc.Client;
 
 namespace MarchProxy.Rpc.Discovery;

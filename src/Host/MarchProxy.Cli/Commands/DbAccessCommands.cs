@@ -107,7 +107,7 @@ internal static class DbAccessCommands
             if (result.GetValue(add) is { } name)
             {
                 var body = new JsonObject { ["name"] = name, ["reason"] = result.GetValue(reason) };
-                if (result.GetValue(until) is { } lasting) body["expiresAt"] = DateTimeOffset.UtcNow.AddMinutes(Minutes(lasting));
+                if (result.GetValue(until) is { } lasting) body["expiresAt"] = TimeProvider.System.GetUtcNow().AddMinutes(Minutes(lasting));
                 JsonNode given = (await client.SendAsync(HttpMethod.Post, $"{path}/keys{query}", JsonContent.Create(body)))!;
                 if (result.GetValue(output) == OutputFormat.Table) Console.WriteLine(given["key"]);
                 else Show.Value(given, result.GetValue(output));
@@ -131,7 +131,7 @@ internal static class DbAccessCommands
         var command = new Command("usage", "What accounts used of databases: connections, statements, rows, bytes.") { since, by, cluster, output };
         command.SetAction(result => ClientCommands.WithAsync(async client =>
         {
-            string from = DateTimeOffset.UtcNow.AddMinutes(-Minutes(result.GetValue(since)!)).ToString("O", System.Globalization.CultureInfo.InvariantCulture);
+            string from = TimeProvider.System.GetUtcNow().AddMinutes(-Minutes(result.GetValue(since)!)).ToString("O", System.Globalization.CultureInfo.InvariantCulture);
             JsonNode all = (await client.GetAsync($"databases/usage?cluster={Uri.EscapeDataString(result.GetValue(cluster)!)}&from={Uri.EscapeDataString(from)}&by={Uri.EscapeDataString(result.GetValue(by)!)}"))!;
             if (result.GetValue(output) == OutputFormat.Table) Show.Table((JsonArray)all, "hour", "tenant", "account", "database", "connections", "queries", "denied", "rows", "bytesIn", "bytesOut");
             else Show.Value(all, result.GetValue(output));

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using ArticDbm.Proxy;
-using ArticDbm.Proxy.Admin;
 using ArticDbm.Proxy.Audit;
 using MarchProxy.Edge.Admin;
 using Microsoft.AspNetCore.WebUtilities;

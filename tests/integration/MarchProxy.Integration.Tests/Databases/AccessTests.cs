@@ -185,7 +185,7 @@ public sealed class AccessTests : IAsyncLifetime
             print('as with pgbouncer')
             """);
         (_, output) = await Child.RunAsync("python3", [script]);
-        Assert.Contains("as with pgbouncer", output, StringComparison.Ordinal);
+        Assert.True(output.Contains("as with pgbouncer", StringComparison.Ordinal), output);
     }
 
     [Theory]
@@ -231,6 +231,46 @@ public sealed class AccessTests : IAsyncLifetime
         (int code, string output) = await PsqlAsync($"postgresql://near:{password}@127.0.0.1:{behind}/shop", "SELECT 1");
         Assert.True(code == 2 && !output.Contains("may not come", StringComparison.Ordinal), output);
         await Wait.UntilAsync(async () => (await File.ReadAllTextAsync(_folder["log"])).Contains("proxy-header-missing", StringComparison.Ordinal), () => _up.Process.Output);
+    }
+
+    [Fact]
+    public async Task Roles_and_databases_are_made_on_the_server_and_taken_away_again()
+    {
+        string direct = $"@127.0.0.1:{_postgres.PortNumber}";
+        JsonNode reader = await AskAsync("POST", "provision", 201, new JsonObject { ["name"] = "reports", ["template"] = "read" });
+        string uri = $"postgresql://reports:{reader["password"]}{direct}/bench";
+        Assert.Contains("7", (await PsqlAsync(uri, "SELECT count(*) FROM orders_1")).Output, StringComparison.Ordinal);
+        Assert.Contains("permission denied", (await PsqlAsync(uri, "DELETE FROM orders_1")).Output, StringComparison.Ordinal);
+        Assert.Equal(0, (await PsqlAsync($"postgresql://march:{Uri.EscapeDataString("the password of march")}{direct}/bench", "CREATE TABLE later (id int)")).Code);
+        Assert.Equal(0, (await PsqlAsync(uri, "SELECT * FROM later")).Code);
+
+        JsonNode team = await AskAsync("POST", "provision", 201, new JsonObject { ["name"] = "team_a", ["template"] = "database" });
+        string own = $"postgresql://team_a:{team["password"]}{direct}/{team["database"]}";
+        Assert.Contains("CREATE TABLE", (await PsqlAsync(own, "CREATE TABLE mine (id int)")).Output, StringComparison.Ordinal);
+        Assert.Contains("admin", (await AskAsync("GET", "provision", 200))[0]!["mark"]!.ToString(), StringComparison.Ordinal);
+        await AskAsync("POST", "provision", 409, new JsonObject { ["name"] = "team_a", ["template"] = "read" });
+        await AskAsync("POST", "provision", 422, new JsonObject { ["name"] = "x\"; DROP TABLE orders_1; --", ["template"] = "read" });
+        Assert.Contains("provision", (await AskAsync("GET", "../../audit", 200)).ToJsonString(), StringComparison.Ordinal);
+
+        // What was not made here is not taken away.
+        await AskAsync("DELETE", "provision/march", 404);
+        await AskAsync("DELETE", "provision/team_a", 200);
+        await AskAsync("DELETE", "provision/reports", 200);
+        Assert.Equal((2, 2), ((await PsqlAsync(own, "SELECT 1")).Code, (await PsqlAsync(uri, "SELECT 1")).Code));
+        Assert.Empty((await AskAsync("GET", "provision", 200)).AsArray());
+    }
+
+    private async Task<JsonNode> AskAsync(string method, string path, int expected, JsonObject? body = null)
+    {
+        string token = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(_folder["config"], "marchproxy", "credentials.json")))!["accessToken"]!.ToString();
+        using var http = new HttpClient();
+        using var request = new HttpRequestMessage(new HttpMethod(method), new Uri($"{_up.Manager}/api/v1/databases/shop/{path}"));
+        request.Headers.Add("Authorization", "Bearer " + token);
+        if (body is not null) request.Content = new StringContent(body.ToJsonString(), System.Text.Encoding.UTF8, "application/json");
+        using HttpResponseMessage response = await http.SendAsync(request);
+        string text = await response.Content.ReadAsStringAsync();
+        Assert.True((int)response.StatusCode == expected, $"{method} {path}: {(int)response.StatusCode} {text}");
+        return text.Length > 0 ? JsonNode.Parse(text)! : new JsonObject();
     }
 
     private async Task<JsonNode> GiveAsync(params string[] how) => JsonNode.Parse((await RunAsync(0, "mpdb_", ["db", "access", "shop", "-o", "json", .. how])).Output)!;

@@ -87,3 +87,26 @@ public sealed record KeyGiven(string Account, string Name, string Key, DateTimeO
 /// <param name="BytesOut">Bytes to clients.</param>
 public sealed record UsageInfo(
     DateTimeOffset? Hour, string? Account, string? Tenant, string? Database, long Connections, long Queries, long Denied, long Rows, long BytesIn, long BytesOut);
+
+/// <summary>A role that is wanted on a database's server.</summary>
+public sealed record ProvisionRequest
+{
+    /// <summary>The role's name, and the database's where one is made: lower-case letters, digits and underscores.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>read (tables of the schema public, those to come too), write (the same with INSERT, UPDATE and DELETE), or database (a database of its own).</summary>
+    public required string Template { get; init; }
+}
+
+/// <summary>A role that was made on a server.</summary>
+/// <param name="Name">Whom to log in as, on the server itself.</param>
+/// <param name="Password">Its password; shown this once.</param>
+/// <param name="Host">The server.</param>
+/// <param name="Port">Its port.</param>
+/// <param name="Database">The database there.</param>
+public sealed record ProvisionGiven(string Name, string Password, string Host, int Port, string Database);
+
+/// <summary>A role that was made on a server.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Mark">By whom and when, as its comment on the server says.</param>
+public sealed record ProvisionedInfo(string Name, string Mark);
