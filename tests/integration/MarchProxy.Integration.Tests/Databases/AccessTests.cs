@@ -184,7 +184,7 @@ public sealed class AccessTests : IAsyncLifetime
             assert {l['list']: l['items'] for l in show('LISTS')}['databases'] == 1
             print('as with pgbouncer')
             """);
-        (_, output) = await Child.RunAsync("python3", [script]);
+        (_, output) = await Child.RunAsync("/usr/bin/python3", [script]);
         Assert.True(output.Contains("as with pgbouncer", StringComparison.Ordinal), output);
     }
 
