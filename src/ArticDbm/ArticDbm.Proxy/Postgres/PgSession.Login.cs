@@ -36,7 +36,7 @@ internal sealed partial class PgSession
 
         // Whether account and database exist is told to nobody who has not proven a password.
         DbAccount? account = Db.Config.Access.FindAccount(user);
-        if (!await ProveAsync(account, user, deadline))
+        if (!IsProvenByCertificate(account) && !await ProveAsync(account, user, deadline))
         {
             if (Client.IsClosed) return false;
             Db.Shared.Limits.Failed(Address);

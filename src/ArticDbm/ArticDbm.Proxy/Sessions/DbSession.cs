@@ -11,6 +11,7 @@ using MarchProxy.Model.Databases;
 using MarchProxy.Model.Resources;
 using MarchProxy.Net.Loop;
 using MarchProxy.Net.Tcp;
+using MarchProxy.Net.Tls;
 
 namespace ArticDbm.Proxy.Sessions;
 
@@ -22,6 +23,7 @@ internal abstract partial class DbSession : ISessionNode<DbSession>
 {
     private DbConfig? _obeyed;
     private bool _keyCounted;
+    private TlsIdentity? _certificate;
     private UseCounts? _use;
     private TopStatement? _top;
     private DbStats? _stats;
@@ -194,8 +196,16 @@ internal abstract partial class DbSession : ISessionNode<DbSession>
         return Db.Shared.Keys.TryUse(account.Name, key) ? null : new LoginRefusal("key-used-up", $"The key \"{key.Name}\" has been used {key.MaxUses} times, as often as it may.");
     }
 
-    /// <summary>Whether what the session has proven itself by is still a secret of its account.</summary>
-    private bool Stands(DbAccount account) => Key is not { } proven
+    /// <summary>Whether the client's certificate, which the listener has verified, proves an account: then no password is asked.</summary>
+    protected bool IsProvenByCertificate(DbAccount? account)
+    {
+        if (account is null || account.ClientCertificates.IsEmpty || Client.Tls is not { } tls || TlsIdentity.Of(tls) is not { } identity || !identity.IsOneOf(account.ClientCertificates)) return false;
+        _certificate = identity;
+        return true;
+    }
+
+    /// <summary>Whether what the session has proven itself by is still a secret of its account, or a certificate's name.</summary>
+    private bool Stands(DbAccount account) => _certificate is { } certificate ? certificate.IsOneOf(account.ClientCertificates) : Key is not { } proven
         ? account.Verifiers?.Scram == Account.Verifiers?.Scram
         : account.Keys.Any(k => k.Name == proven.Name && k.Verifiers?.Scram == proven.Verifiers?.Scram && !(k.ExpiresAt <= Db.Now));
 

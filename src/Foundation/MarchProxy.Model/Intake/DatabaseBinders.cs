@@ -47,6 +47,7 @@ internal static class DatabaseBinders
             Password = password,
             Verifiers = password is null ? verifiers : null,
             Keys = Keys(fields),
+            ClientCertificates = fields.Texts("clientCertificates"),
             RequireTls = fields.Choice("requireTls", false, ("true", true), ("false", false)),
             AllowFrom = Networks(fields, "allowFrom"),
             RateLimit = (int)fields.Number("rateLimit", 0, 0, 10_000_000),

@@ -102,6 +102,7 @@ public static partial class ResourceWriter
             Time(json, "createdAt", key.CreatedAt);
         });
 
+        Texts(json, "clientCertificates", account.ClientCertificates);
         if (account.RequireTls) json.WriteBoolean("requireTls", true);
         Texts(json, "allowFrom", [.. account.AllowFrom.Select(n => n.ToString())]);
         if (account.RateLimit != 0) json.WriteNumber("rateLimit", account.RateLimit);

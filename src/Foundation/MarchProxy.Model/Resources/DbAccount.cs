@@ -31,6 +31,9 @@ public sealed record DbAccount : Resource
         }
     }
 
+    /// <summary>Names of client certificates (URI or DNS name, else the common name) that prove the account without a password, where the listener verifies such.</summary>
+    public ImmutableArray<string> ClientCertificates { get; init; } = [];
+
     /// <summary>Whether it may come by TLS alone.</summary>
     public bool RequireTls { get; init; }
 

@@ -84,7 +84,7 @@ internal static class DatabaseValidator
 
     private static void Check(DbAccount account, Action<string, string, string> error)
     {
-        if (account is { Password: null, Verifiers: null, Keys.IsEmpty: true }) error("password", "is missing", "write password: env:NAME");
+        if (account is { Password: null, Verifiers: null, Keys.IsEmpty: true, ClientCertificates.IsEmpty: true }) error("password", "is missing", "write password: env:NAME");
         Check(account.Verifiers, "", "password", error);
         if (account.Keys.Length > DbPassword.MaxKeys) error("keys", $"are {account.Keys.Length}", $"keep {DbPassword.MaxKeys} at most; give machines accounts of their own");
         foreach (DbKey key in account.Keys)

@@ -44,7 +44,7 @@ public sealed class ResourceWriterTests
               pool: { mode: session, size: 9, warmUpPercent: 0, idleTimeout: 0s, lifetime: 90s, connectTimeout: 2s, queueTimeout: 1s, maxQueue: 5 } }
           - { name: cache, engine: redis, servers: [{ host: 127.0.0.1 }] }
         accounts:
-          - { name: ann, password: ann-password, requireTls: true, allowFrom: [10.0.0.0/8], rateLimit: 50, quotaPerHour: 1000, expiresAt: 2099-01-01T00:00:00Z, tenant: north,
+          - { name: ann, password: ann-password, clientCertificates: [ann.test], requireTls: true, allowFrom: [10.0.0.0/8], rateLimit: 50, quotaPerHour: 1000, expiresAt: 2099-01-01T00:00:00Z, tenant: north,
               keys: [{ name: ci, key: a-key-of-sixteen, expiresAt: 2099-01-01T00:00:00Z, maxUses: 3, uses: 1, database: sales, reason: builds, createdBy: admin, createdAt: 2026-01-01T00:00:00Z }] }
         grants:
           - { account: ann, database: sales, tables: ["orders_*", public.people], actions: [select, admin], until: 2099-01-01T00:00:00Z }

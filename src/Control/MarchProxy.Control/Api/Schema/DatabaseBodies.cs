@@ -129,6 +129,9 @@ public sealed record DbAccountBody : ResourceFields
     /// <summary>Further secrets: API keys, and temporary access. Those that an edit leaves out are kept.</summary>
     public List<DbKeyBody>? Keys { get; init; }
 
+    /// <summary>Names of client certificates that prove the account without a password, where the listener verifies such.</summary>
+    public List<string>? ClientCertificates { get; init; }
+
     /// <summary>Whether it may come by TLS alone.</summary>
     public bool? RequireTls { get; init; }
 
