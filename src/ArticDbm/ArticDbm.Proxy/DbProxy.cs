@@ -149,6 +149,7 @@ public sealed class DbProxy : IAsyncDisposable
     public ValueTask DisposeAsync()
     {
         _loops.Dispose();
+        _shared.MySql.Dispose();
         _listeners?.Dispose();
         _applying.Dispose();
         return ValueTask.CompletedTask;

@@ -3,6 +3,7 @@ using ArticDbm.Proxy.Audit;
 using ArticDbm.Proxy.Config;
 using ArticDbm.Proxy.Engines;
 using ArticDbm.Proxy.Listeners;
+using ArticDbm.Proxy.MySql;
 using ArticDbm.Proxy.Pools;
 using ArticDbm.Proxy.Postgres;
 using ArticDbm.Proxy.Sessions;
@@ -63,6 +64,9 @@ internal sealed class DbLoop
 
     /// <summary>What was read out of PostgreSQL's statements; found by a hash that nobody outside can aim at.</summary>
     public StatementCache PgStatements { get; } = new(SqlDialect.PostgreSql, seed: (ulong)Random.Shared.NextInt64());
+
+    /// <summary>What MySQL's protocol keeps.</summary>
+    public MySqlLoop MySql => field ??= new MySqlLoop();
 
     public bool IsDraining { get; private set; }
 

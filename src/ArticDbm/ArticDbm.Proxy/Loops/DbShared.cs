@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using ArticDbm.Proxy.Admin;
 using ArticDbm.Proxy.Identity;
+using ArticDbm.Proxy.MySql;
 using ArticDbm.Proxy.Postgres;
 
 namespace ArticDbm.Proxy.Loops;
@@ -13,6 +14,9 @@ internal sealed class DbShared(int loops, TimeProvider time)
 
     /// <summary>Who can be cancelled by which key.</summary>
     public ConcurrentDictionary<long, PgSession> Cancels { get; } = new();
+
+    /// <summary>What MySQL's protocol shares.</summary>
+    public MySqlShared MySql { get; } = new();
 
     /// <summary>What accounts have used of what they may.</summary>
     public AccountLimits Limits { get; } = new(time);

@@ -84,6 +84,9 @@ public sealed record Database : Resource
     /// <summary>Whether statements that only read go to replicas.</summary>
     public bool ReadWriteSplit { get; init; }
 
+    /// <summary>Whether clients may send files of theirs by LOAD DATA LOCAL. Default no: a server that asks for a file gets whatever the client may read.</summary>
+    public bool LocalInfile { get; init; }
+
     /// <summary>The name that the servers know it by.</summary>
     public string ServerDatabase => NameOnServer.Length > 0 ? NameOnServer : Name;
 }

@@ -64,6 +64,7 @@ internal static class DatabaseValidator
         }
 
         if (database.Credential.User.Length == 0 && database.Engine != DbEngine.Redis) error("credential.user", "is missing", "write credential: { user: NAME, password: env:NAME }");
+        if (database.LocalInfile && database.Engine != DbEngine.MySql) error("localInfile", "is of MySQL and MariaDB alone", "take it out");
         if (database.ReadWriteSplit && !database.Servers.Any(s => s.Role == DbServerRole.Replica)) error("readWriteSplit", "there is no replica to read from", "add a server with role: replica, or take it out");
         if (database.Health.Timeout <= TimeSpan.Zero) error("health.timeout", "is not above zero", "write 2s");
         if (database.Pool.ConnectTimeout <= TimeSpan.Zero) error("pool.connectTimeout", "is not above zero", "write 5s");

@@ -24,6 +24,9 @@ public struct StreamInput
     /// <summary>Bytes read and not yet used.</summary>
     public readonly ReadOnlySpan<byte> Pending => Room[_start.._end];
 
+    /// <summary>The same, for protocols whose frames are numbered and must be numbered anew before they go on.</summary>
+    public readonly Span<byte> Writable => Room[_start.._end];
+
     /// <summary>The same, for code that crosses an await.</summary>
     public readonly ReadOnlyMemory<byte> Memory => _array is not null ? _array.AsMemory(_start, _end - _start) : _block is null ? default : _block.Memory[_start.._end];
 

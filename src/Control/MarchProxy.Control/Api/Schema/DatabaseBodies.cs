@@ -26,6 +26,9 @@ public sealed record DatabaseBody : ResourceFields
 
     /// <summary>Whether statements that only read go to replicas.</summary>
     public bool? ReadWriteSplit { get; init; }
+
+    /// <summary>Whether clients may send files of theirs by LOAD DATA LOCAL; MySQL and MariaDB alone.</summary>
+    public bool? LocalInfile { get; init; }
 }
 
 /// <summary>A server of a database.</summary>
