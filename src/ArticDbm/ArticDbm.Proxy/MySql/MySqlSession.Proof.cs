@@ -32,10 +32,11 @@ internal sealed partial class MySqlSession
 
     private async ValueTask<bool> ProveAsync(DbAccount? account, Proof proof, long deadline)
     {
-        bool known = proof.Plugin is MySqlAuth.Native or MySqlAuth.CachingSha2 || (proof.Plugin.Length == 0 && proof.Answer.Length == MySqlAuth.ScrambleLength);
-        if (!known)
+        // A client that has a way of its own was told a challenge for another: it gets one for its own, where we know it.
+        bool straight = proof.Plugin == proof.Preferred || (proof.Plugin.Length == 0 && proof.Answer.Length == MySqlAuth.ScrambleLength);
+        if (!straight)
         {
-            proof.Plugin = proof.Preferred;
+            if (proof.Plugin is not (MySqlAuth.Native or MySqlAuth.CachingSha2)) proof.Plugin = proof.Preferred;
             proof.Scramble = Challenge();
             MySqlMessages.AuthSwitch(_reply, _nextInLogin, proof.Plugin, proof.Scramble);
             if (!await SayAsync() || await LoginPacketAsync(deadline) is not { } answer) return false;

@@ -111,7 +111,7 @@ internal sealed partial class MySqlSession
 
         if (Sticky(traits) is { } reason) Pin(reason);
         else if ((traits & StatementTraits.SetSession) != 0 && !_server!.Tracks) Pin("set");
-        else if ((traits & StatementTraits.SetLocal) != 0 || report.Normalised.Contains("sql_calc_found_rows", StringComparison.OrdinalIgnoreCase))
+        else if ((traits & StatementTraits.SetLocal) != 0 || report.Normalised.Contains("sql_calc_found_rows", StringComparison.Ordinal))
         {
             // SET TRANSACTION is about the next one, FOUND_ROWS() about the last SELECT: the connection stays for one more statement.
             _held = true;
