@@ -101,7 +101,8 @@ internal sealed class ServerPool : TimerNode
             return;
         }
 
-        if (_free.Count >= Math.Max(1, (int)(Share.Limit * MayIdle)))
+        // Nobody waits here; whoever waits on another loop can open one in its place.
+        if (Share.Waiting > 0 || _free.Count >= Math.Max(1, (int)(Share.Limit * MayIdle)))
         {
             Discard(connection);
             return;
