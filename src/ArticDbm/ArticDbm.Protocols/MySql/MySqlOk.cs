@@ -36,7 +36,8 @@ public readonly record struct MySqlOk(ulong AffectedRows, ulong LastInsertId, My
             infoEnd = payload.Length - reader.Rest.Length;
             if (status.HasFlag(MySqlStatus.SessionStateChanged) && !reader.IsEmpty)
             {
-                state = payload.Length - reader.Counted().Length;
+                int length = reader.Counted().Length;
+                state = payload.Length - reader.Rest.Length - length;
             }
         }
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using ArticDbm.Protocols.MySql;
 using ArticDbm.Proxy.Loops;
 using ArticDbm.Proxy.Pools;
 using MarchProxy.Model.Resources;

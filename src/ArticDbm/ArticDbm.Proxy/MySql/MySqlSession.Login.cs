@@ -2,9 +2,7 @@ using System.Security.Cryptography;
 using ArticDbm.Protocols.MySql;
 using ArticDbm.Proxy.Config;
 using ArticDbm.Proxy.Sessions;
-using MarchProxy.Model.Databases;
 using MarchProxy.Model.Resources;
-using MarchProxy.Net;
 using MarchProxy.Net.Tls;
 
 namespace ArticDbm.Proxy.MySql;

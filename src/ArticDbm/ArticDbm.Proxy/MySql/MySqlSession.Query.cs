@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.CompilerServices;
@@ -12,6 +13,8 @@ namespace ArticDbm.Proxy.MySql;
 /// <content>Texts, and what is decided about every statement.</content>
 internal sealed partial class MySqlSession
 {
+    private static readonly SearchValues<char> s_nameBegins = SearchValues.Create(" \t\r\n`\"");
+
     /// <summary>How the server reads this session's quoted texts.</summary>
     private SqlQuoting _quoting;
 
@@ -139,7 +142,7 @@ internal sealed partial class MySqlSession
     private static string Name(ReadOnlySpan<byte> sql)
     {
         string text = Encoding.UTF8.GetString(sql).Trim().TrimEnd(';').Trim();
-        int blank = text.AsSpan().IndexOfAny(" \t\r\n`\"");
+        int blank = text.AsSpan().IndexOfAny(s_nameBegins);
         string name = blank < 0 ? "" : text[blank..].Trim();
         return name.Length > 1 && name[0] is '`' or '"' && name[^1] == name[0] ? name[1..^1] : name;
     }

@@ -1,6 +1,4 @@
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
-using System.Text;
 using ArticDbm.Protocols.MySql;
 using ArticDbm.Security;
 using MarchProxy.Net;

@@ -243,14 +243,14 @@ public sealed class PostgresTests : IAsyncLifetime
         string example = (await File.ReadAllTextAsync(Path.Combine(House(), "examples", "databases.yaml")))
             .Replace("port: 5499", "port: " + Text(_postgres.PortNumber), StringComparison.Ordinal).Replace("user: postgres, password: \"env:PG_PASSWORD\"", "user: march, password: \"the password of march\"", StringComparison.Ordinal)
             .Replace("env:MYSQL_PASSWORD", "none", StringComparison.Ordinal).Replace("env:APP_PASSWORD", AppPassword, StringComparison.Ordinal).Replace("env:ANALYST_PASSWORD", AnalystPassword, StringComparison.Ordinal)
-            .Replace("port: 15432", "port: 0", StringComparison.Ordinal);
+            .Replace("port: 15432", "port: 0", StringComparison.Ordinal).Replace("port: 13306", "port: 0", StringComparison.Ordinal);
         await using Suite up = await Suite.StartAsync(_folder, "up", "--data", _folder["up"], "--apply", _folder.Write("example.yaml", example), "--manager-listen", "127.0.0.1:0", "--xds-listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--access-log", "off");
         string port = up["pg"][(up["pg"].LastIndexOf(':') + 1)..];
         (int code, string output) = await Child.RunAsync("psql", ["-h", "127.0.0.1", "-p", port, "-U", "analyst", "-At", "-c", "SELECT count(*) FROM pgbench_accounts", "shop"], ("PGPASSWORD", AnalystPassword));
         Assert.True(code == 0 && output.Contains("100000", StringComparison.Ordinal), output + up.Process.Output);
         (code, output) = await Child.RunAsync("psql", ["-h", "127.0.0.1", "-p", port, "-U", "app", "-At", "-c", "SELECT passwd FROM pg_shadow WHERE usename = '' OR '1' = '1'", "shop"], ("PGPASSWORD", AppPassword));
         Assert.True(code != 0 && output.Contains("marchproxy:", StringComparison.Ordinal), output);
-        Assert.Contains("engine=mysql", up.Process.Output, StringComparison.Ordinal);
+        Assert.NotEmpty(up["my"]);
         await Suite.RunAsync(_folder, "login", up.Manager);
         await Wait.UntilAsync(async () => (await Suite.RunAsync(_folder, "get", "proxies")).Output.Contains("articdbm", StringComparison.Ordinal), () => up.Process.Output);
         (_, output) = await Suite.RunAsync(_folder, "get", "accounts", "-o", "json");
