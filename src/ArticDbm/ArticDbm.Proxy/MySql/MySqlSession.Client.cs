@@ -75,6 +75,7 @@ internal sealed partial class MySqlSession
     private void ClientLeft()
     {
         _left = true;
+        _waitsIn?.Cancel(this);
         if (_server is not { } server || !_midway) return;
         KillOnServer(server, "QUERY");
         server.Connection.CancelRead();
@@ -174,6 +175,7 @@ internal sealed partial class MySqlSession
         _nextInLogin = 1;
         _input.Consume(_length);
         _length = 0;
+        if (!_input.IsEmpty) return await SayErrorAsync(MySqlErrors.OutOfOrder, "08S01", "Got packets out of order") && false;
 
         // What it sent answers to a challenge that it may have used before: it gets another.
         var proof = new Proof("", Version().Contains("MariaDB", StringComparison.OrdinalIgnoreCase) ? MySqlAuth.Native : MySqlAuth.CachingSha2, [], []);
@@ -192,7 +194,7 @@ internal sealed partial class MySqlSession
 
     private async ValueTask<bool> AwayAsync(string why)
     {
-        if (Client.IsClosed) return false;
+        if (_left || Client.IsClosed) return false;
         return why == ServerPool.Cancelled
             ? await SayErrorAsync(MySqlErrors.Interrupted, "70100", "Query execution was interrupted")
             : await SayErrorAsync(MySqlErrors.CannotConnect, "HY000", $"No connection to the database could be had: {why}.");
@@ -224,7 +226,9 @@ internal sealed partial class MySqlSession
     {
         MySqlMessages.Error(_reply, (byte)(_input.Length >= MySqlPacket.HeaderLength ? _input.Pending[3] + 1 : 1), code, "08S01", message);
         await SayAsync();
-        await Client.LingerAndCloseAsync();
+
+        // Whoever sends too much reads the answer when it has sent all of it.
+        await Client.LingerAndCloseAsync(maxBytes: 64 << 20);
         return 0;
     }
 }

@@ -63,7 +63,7 @@ internal sealed partial class MySqlSession
             return result.Fault;
         }
 
-        if (Client.IsClosed)
+        if (_left || Client.IsClosed)
         {
             pool.Release(server, reusable: true);
             return "the client has left";

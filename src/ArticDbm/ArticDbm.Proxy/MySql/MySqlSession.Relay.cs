@@ -35,6 +35,7 @@ internal sealed partial class MySqlSession
         _midway = true;
         Record.Server = server.Share.Label;
         bool inTransaction = server.InTransaction;
+        if (_left) return await ServerFailedAsync(server, -Errno.ECANCELED, inTransaction, report, started);
         int result = await server.Connection.SendAllAsync(command, Db.Settings.StallMs);
         if (result >= 0) result = await RelayAsync(server);
         if (result < 0) return await ServerFailedAsync(server, result, inTransaction, report, started);
@@ -301,6 +302,7 @@ internal sealed partial class MySqlSession
         string reason = error switch { -Errno.ETIMEDOUT => "timeout", -Errno.EPROTO => "malformed", _ => "closed" };
         if (error == -Errno.ECANCELED)
         {
+            if (!server.WasKilled) KillOnServer(server, "QUERY");
             Unlink(reusable: false);
             _midway = false;
             return false;

@@ -39,7 +39,7 @@ public sealed class MariaDbServer : IAsyncLifetime
             "mariadbd",
             [
                 "--no-defaults", "--datadir=" + _folder["data"], string.Create(CultureInfo.InvariantCulture, $"--port={Port}"), "--bind-address=127.0.0.1", "--socket=" + Socket, "--pid-file=" + _folder["pid"], "--user=" + User,
-                "--plugin-load-add=auth_ed25519", "--max-allowed-packet=64M", "--innodb-flush-log-at-trx-commit=0", "--max-connections=200",
+                "--plugin-load-add=auth_ed25519", "--max-allowed-packet=64M", "--max-connections=200",
             ]);
         await Wait.UntilAsync(async () => _server.HasExited || (await Child.RunAsync("mariadb-admin", ["--no-defaults", "-uroot", "-S", Socket, "ping"])).Code == 0, () => _server.Output);
         Assert.False(_server.HasExited, _server.Output);
