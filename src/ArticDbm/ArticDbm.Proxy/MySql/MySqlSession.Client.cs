@@ -71,14 +71,12 @@ internal sealed partial class MySqlSession
         return 0;
     }
 
-    /// <summary>The client is gone while its statement runs: the server need not finish it.</summary>
+    /// <summary>The client is gone: whoever waits for it, or for its server, waits no longer.</summary>
     private void ClientLeft()
     {
         _left = true;
         _waitsIn?.Cancel(this);
-        if (_server is not { } server || !_midway) return;
-        KillOnServer(server, "QUERY");
-        server.Connection.CancelRead();
+        if (_midway) _server?.Connection.CancelRead();
     }
 
     [AsyncMethodBuilder(typeof(LoopMethodBuilder<>))]

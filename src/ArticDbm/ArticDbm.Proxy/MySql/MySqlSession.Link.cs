@@ -59,7 +59,7 @@ internal sealed partial class MySqlSession
 
         if (result.Connection is not MySqlServer server)
         {
-            Db.Metrics.BackendError(Target.Database.Name, result.Queued ? "queue" : "connect");
+            if (!_left && result.Fault != ServerPool.Cancelled) Db.Metrics.BackendError(Target.Database.Name, result.Queued ? "queue" : "connect");
             return result.Fault;
         }
 

@@ -65,7 +65,6 @@ internal sealed partial class MySqlSession
                 if (sent < 0)
                 {
                     Client.Abort();
-                    KillOnServer(server, "QUERY");
                     return -Errno.ECANCELED;
                 }
             }
@@ -302,7 +301,8 @@ internal sealed partial class MySqlSession
         string reason = error switch { -Errno.ETIMEDOUT => "timeout", -Errno.EPROTO => "malformed", _ => "closed" };
         if (error == -Errno.ECANCELED)
         {
-            if (!server.WasKilled) KillOnServer(server, "QUERY");
+            // Nobody waits for the rest: the server need not finish it.
+            KillOnServer(server, "CONNECTION");
             Unlink(reusable: false);
             _midway = false;
             return false;
