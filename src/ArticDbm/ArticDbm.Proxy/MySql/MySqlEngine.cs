@@ -1,4 +1,5 @@
 using ArticDbm.Proxy.Engines;
+using ArticDbm.Proxy.Health;
 using ArticDbm.Proxy.Listeners;
 using ArticDbm.Proxy.Loops;
 using ArticDbm.Proxy.Pools;
@@ -16,4 +17,6 @@ internal sealed class MySqlEngine : IDbEngine
     public DbSession Accept(DbLoop loop, TcpConnection client, DbListener listener) => new MySqlSession(loop, client, listener);
 
     public ValueTask<ServerResult> OpenAsync(DbLoop loop, ServerPool pool) => MySqlDialer.OpenAsync(loop, pool.Share, loop.MySql.FoundRows);
+
+    public ValueTask<ServerStanding?> AskStandingAsync(ServerConnection connection, long deadline) => MySqlStanding.AskAsync((MySqlServer)connection, deadline);
 }

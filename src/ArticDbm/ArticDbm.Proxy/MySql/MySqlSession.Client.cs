@@ -75,7 +75,7 @@ internal sealed partial class MySqlSession
     private void ClientLeft()
     {
         _left = true;
-        _waitsIn?.Cancel(this);
+        CancelWait();
         if (_midway) _server?.Connection.CancelRead();
     }
 

@@ -41,13 +41,13 @@ internal sealed partial class MySqlSession
     private void KillQuery()
     {
         if (_server is { } server && _midway) KillOnServer(server, "QUERY");
-        else _waitsIn?.Cancel(this);
+        else CancelWait();
     }
 
     private void KillConnection()
     {
         if (_server is { } server && _midway) KillOnServer(server, "CONNECTION");
-        _waitsIn?.Cancel(this);
+        CancelWait();
         Client.Abort();
     }
 

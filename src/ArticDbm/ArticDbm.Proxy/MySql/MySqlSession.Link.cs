@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using ArticDbm.Protocols.MySql;
-using ArticDbm.Proxy.Config;
 using ArticDbm.Proxy.Pools;
 using ArticDbm.Security;
 using MarchProxy.Model.Resources;
@@ -16,7 +15,7 @@ internal sealed partial class MySqlSession
     private static readonly TimeSpan s_ownWrites = TimeSpan.FromSeconds(2);
 
     private MySqlServer? _server;
-    private ServerPool? _pool, _waitsIn;
+    private ServerPool? _pool;
     private bool _pinned, _held;
     private int _cursors;
     private long _lastWrite;
@@ -47,16 +46,7 @@ internal sealed partial class MySqlSession
 
     private async ValueTask<string?> BorrowAsync(bool onlyReads)
     {
-        ServerShare share = Choose(onlyReads);
-        ServerPool pool = Db.Pool(share);
-        ServerResult result = await WaitForAsync(pool);
-        if (result.Connection is null && share != Target.Primary)
-        {
-            // A replica that is away costs nobody an answer.
-            pool = Db.Pool(Target.Primary);
-            result = await WaitForAsync(pool);
-        }
-
+        (ServerResult result, ServerPool pool) = await AcquireAsync(Choose(onlyReads));
         if (result.Connection is not MySqlServer server)
         {
             if (!_left && result.Fault != ServerPool.Cancelled) Db.Metrics.BackendError(Target.Database.Name, result.Queued ? "queue" : "connect");
@@ -90,15 +80,6 @@ internal sealed partial class MySqlSession
         _server = server;
         Record.Server = pool.Share.Label;
         return null;
-    }
-
-    /// <summary>Gets a connection; meanwhile a kill ends the wait.</summary>
-    private async ValueTask<ServerResult> WaitForAsync(ServerPool pool)
-    {
-        _waitsIn = pool;
-        ServerResult result = await pool.AcquireAsync(this);
-        _waitsIn = null;
-        return result;
     }
 
     /// <summary>The answer is over: in the pool's mode, the connection goes back.</summary>
@@ -143,22 +124,7 @@ internal sealed partial class MySqlSession
 
     private ServerShare Choose(bool onlyReads)
     {
-        DbTarget target = Target;
-        if (!onlyReads || target.Replicas.Length == 0 || !target.Database.ReadWriteSplit) return target.Primary;
-        if (_lastWrite != 0 && Stopwatch.GetElapsedTime(_lastWrite) < s_ownWrites) return target.Primary;
-        int total = 0;
-        foreach (ServerShare replica in target.Replicas)
-        {
-            if (!replica.IsPaused) total += replica.Server.Weight;
-        }
-
-        if (total == 0) return target.Primary;
-        int at = Random.Shared.Next(total);
-        foreach (ServerShare replica in target.Replicas)
-        {
-            if (!replica.IsPaused && (at -= replica.Server.Weight) < 0) return replica;
-        }
-
-        return target.Primary;
+        if (!onlyReads || !Target.Database.ReadWriteSplit) return Target.Primary;
+        return _lastWrite != 0 && Stopwatch.GetElapsedTime(_lastWrite) < s_ownWrites ? Target.Primary : Target.ChooseReader();
     }
 }
