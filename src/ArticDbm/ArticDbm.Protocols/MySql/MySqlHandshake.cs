@@ -16,6 +16,9 @@ public static class MySqlAuth
 
     /// <summary>Bytes of a challenge.</summary>
     public const int ScrambleLength = 20;
+
+    /// <summary>Bytes of an answer by caching_sha2_password.</summary>
+    public const int Sha2Length = 32;
 }
 
 /// <summary>The first packet, the server's (documentation, "Protocol::HandshakeV10").</summary>

@@ -15,6 +15,9 @@ internal sealed partial class MySqlSession
 {
     private static readonly Action<object?> s_left = static session => ((MySqlSession)session!).ClientLeft();
 
+    /// <summary>Bytes of a statement that are read to be dropped: the most that MySQL's own max_allowed_packet can be.</summary>
+    private const long MostDropped = 1L << 30;
+
     /// <summary>The command under way: what is of it in <see cref="_input"/>, and its content, where that takes several packets.</summary>
     private int _length;
     private byte[]? _joined;
@@ -32,7 +35,12 @@ internal sealed partial class MySqlSession
         {
             MySqlMessageStatus status = MySqlPacket.TryReadMessage(_input.Pending, out long length, out long payload);
             if (status == MySqlMessageStatus.OutOfOrder || (status == MySqlMessageStatus.Ok && _input.Pending[3] != 0)) return await FaultAsync(MySqlErrors.OutOfOrder, "Got packets out of order");
-            if (length > limit) return await FaultAsync(MySqlErrors.TooLarge, $"Got a packet bigger than 'max_allowed_packet' bytes: {Db.Settings.MaxStatementBytes} are let through.");
+            if (length > limit)
+            {
+                if (!await DropAsync($"Got a packet bigger than 'max_allowed_packet' bytes: {Db.Settings.MaxStatementBytes} are let through.")) return 0;
+                continue;
+            }
+
             if (status == MySqlMessageStatus.Ok)
             {
                 if (payload == 0) return await FaultAsync(MySqlErrors.OutOfOrder, "An empty packet is no command.");
@@ -51,7 +59,7 @@ internal sealed partial class MySqlSession
                 n = await Client.ReadableAsync(_server is null ? Db.Settings.ClientIdleMs : 0) is var ready and < 0 ? ready : 1;
             }
 
-            if (n == -Errno.ENOBUFS) return await FaultAsync(MySqlErrors.TooLarge, "The proxy has no memory left for this statement; try again later.");
+            if (n == -Errno.ENOBUFS && await DropAsync("The proxy has no memory left for this statement; try again later.")) continue;
             if (n <= 0) return 0;
         }
 
@@ -210,7 +218,7 @@ internal sealed partial class MySqlSession
             _ => (MySqlErrors.NeedsPrivilege, "42000"),
         };
         Record.Started = System.Diagnostics.Stopwatch.GetTimestamp();
-        Record.Fingerprint = refused.Report?.FingerprintText ?? "";
+        Record.Of(refused.Report);
         Record.Decision = "deny";
         Record.Reason = refused.Reason;
         Record.Rule = refused.Rule;
@@ -220,13 +228,50 @@ internal sealed partial class MySqlSession
         return await SayErrorAsync(code, state, $"{refused.Message} ({refused.Detail})");
     }
 
+    /// <summary>A statement that is too long is read to its end and dropped: whoever sends it reads no answer before, and expects one that is numbered behind its last packet.</summary>
+    /// <returns>False when the session is over.</returns>
+    private async ValueTask<bool> DropAsync(string message)
+    {
+        long left = 0, dropped = 0;
+        byte number = 0;
+        for (bool goesOn = true; goesOn || left > 0;)
+        {
+            if (left > 0 && !_input.IsEmpty)
+            {
+                int take = (int)Math.Min(left, _input.Length);
+                _input.Consume(take);
+                left -= take;
+                continue;
+            }
+
+            if (left == 0 && MySqlPacket.TryRead(_input.Pending, out MySqlPacket packet))
+            {
+                _input.Consume(MySqlPacket.HeaderLength);
+                (left, number, goesOn) = (packet.PayloadLength, packet.Sequence, packet.GoesOn);
+                dropped += left;
+                if (dropped > MostDropped) break;
+                continue;
+            }
+
+            int n = _input.TryFill(Client);
+            if (n == -Errno.EAGAIN) n = await Client.ReadableAsync(Db.Settings.StallMs) is var ready and < 0 ? ready : 1;
+            if (n > 0) continue;
+            Client.Abort();
+            return false;
+        }
+
+        MySqlMessages.Error(_reply, (byte)(number + 1), MySqlErrors.TooLarge, "08S01", message);
+        if (dropped <= MostDropped) return await SayAsync();
+        await SayAsync();
+        await Client.LingerAndCloseAsync();
+        return false;
+    }
+
     private async ValueTask<int> FaultAsync(ushort code, string message)
     {
         MySqlMessages.Error(_reply, (byte)(_input.Length >= MySqlPacket.HeaderLength ? _input.Pending[3] + 1 : 1), code, "08S01", message);
         await SayAsync();
-
-        // Whoever sends too much reads the answer when it has sent all of it.
-        await Client.LingerAndCloseAsync(maxBytes: 64 << 20);
+        await Client.LingerAndCloseAsync();
         return 0;
     }
 }

@@ -32,6 +32,15 @@ internal sealed partial class MySqlSession
 
     private async ValueTask<bool> ProveAsync(DbAccount? account, Proof proof, long deadline)
     {
+        ForgetProof();
+        if (IsProvenByCertificate(account))
+        {
+            // Whoever has answered by caching_sha2_password waits for a word on that.
+            if (proof.Plugin == MySqlAuth.CachingSha2 && proof.Answer.Length == MySqlAuth.Sha2Length) MySqlMessages.AuthMore(_reply, _nextInLogin++, [3]);
+            proof.Next = _nextInLogin;
+            return true;
+        }
+
         // A client that has a way of its own was told a challenge for another: it gets one for its own, where we know it.
         bool straight = proof.Plugin == proof.Preferred || (proof.Plugin.Length == 0 && proof.Answer.Length == MySqlAuth.ScrambleLength);
         if (!straight)
@@ -44,9 +53,8 @@ internal sealed partial class MySqlSession
         }
 
         proof.Next = _nextInLogin;
-        DbVerifiers? verifiers = account?.Verifiers;
-        if (proof.Plugin != MySqlAuth.CachingSha2) return MySqlScramble.IsNative(proof.Answer, proof.Scramble, Hash(verifiers?.MySqlNative, 20)) && verifiers is not null;
-        bool fast = MySqlScramble.IsSha2(proof.Answer, proof.Scramble, Hash(verifiers?.MySqlSha2, 32)) && verifiers is not null;
+        if (proof.Plugin != MySqlAuth.CachingSha2) return IsProven(account, v => MySqlScramble.IsNative(proof.Answer, proof.Scramble, Hash(v?.MySqlNative, 20)));
+        bool fast = IsProven(account, v => MySqlScramble.IsSha2(proof.Answer, proof.Scramble, Hash(v?.MySqlSha2, MySqlAuth.Sha2Length)));
         MySqlMessages.AuthMore(_reply, _nextInLogin, [fast ? (byte)3 : (byte)4]);
         proof.Next = ++_nextInLogin;
         if (fast) return true;
@@ -55,9 +63,25 @@ internal sealed partial class MySqlSession
         if (password is not { Length: > 0 }) return false;
 
         // An account that was stored without this verifier is checked by the other, which takes milliseconds: not on the loop.
-        bool right = await Task.Run(() => Matches(verifiers, password));
+        bool right = await Task.Run(() => IsProven(account, v => Matches(v, password)));
         await Db.Loop.Enter();
         return right;
+    }
+
+    /// <summary>Whether something that an account may prove itself by is proven: its password, or a key, which is then noted. An account that is not there costs one look as well.</summary>
+    private bool IsProven(DbAccount? account, Func<DbVerifiers?, bool> proves)
+    {
+        bool looked = false;
+        foreach ((DbVerifiers verifiers, DbKey? key) in account?.Proofs ?? [])
+        {
+            looked = true;
+            if (!proves(verifiers)) continue;
+            Key = key;
+            return true;
+        }
+
+        if (!looked) proves(null);
+        return false;
     }
 
     /// <summary>The password itself: in clear under TLS or on this machine, else under our RSA key, which is sent when it is asked for.</summary>
@@ -94,7 +118,7 @@ internal sealed partial class MySqlSession
     {
         if (verifiers is { MySqlSha2.Length: 0 }) return DbPassword.Matches(verifiers, password);
         byte[] twice = SHA256.HashData(SHA256.HashData(Encoding.UTF8.GetBytes(password)));
-        return CryptographicOperations.FixedTimeEquals(twice, Hash(verifiers?.MySqlSha2, 32)) && verifiers is not null;
+        return CryptographicOperations.FixedTimeEquals(twice, Hash(verifiers?.MySqlSha2, MySqlAuth.Sha2Length)) && verifiers is not null;
     }
 
     /// <summary>A verifier's bytes; random ones where there is none.</summary>

@@ -42,6 +42,7 @@ internal sealed partial class MySqlSession
         _midway = false;
         _status = server.Status;
         if (report is not null) Log(report, started);
+        if (!server.InTransaction) TransactionEnded();
         if (_changed && await TakeChangesAsync(server) is false) return false;
         if (_held && _heldOut && !server.InTransaction) _held = false;
         Settle();
@@ -248,7 +249,7 @@ internal sealed partial class MySqlSession
     private void Log(StatementReport report, long started)
     {
         Record.Started = started;
-        Record.Fingerprint = report.FingerprintText;
+        Record.Of(report);
         Record.Decision = "allow";
         Record.Reason = null;
         Record.Rule = null;

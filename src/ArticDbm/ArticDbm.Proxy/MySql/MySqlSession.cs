@@ -1,6 +1,7 @@
 using ArticDbm.Protocols.MySql;
 using ArticDbm.Proxy.Listeners;
 using ArticDbm.Proxy.Loops;
+using ArticDbm.Proxy.Pools;
 using ArticDbm.Proxy.Sessions;
 using MarchProxy.Net.Tcp;
 
@@ -17,6 +18,9 @@ internal sealed partial class MySqlSession(DbLoop db, TcpConnection client, DbLi
     private StreamInput _input;
     private MySqlCapabilities _capabilities;
     private uint _id;
+
+    /// <inheritdoc/>
+    public override ServerConnection? Lent => _server;
 
     protected override bool IsBusy => _server is not null || _commanded;
 

@@ -204,6 +204,14 @@ internal abstract partial class DbSession : ISessionNode<DbSession>
         return true;
     }
 
+    /// <summary>What the session has proven itself by counts no longer: it proves itself anew.</summary>
+    protected void ForgetProof()
+    {
+        Key = null;
+        _certificate = null;
+        _keyCounted = false;
+    }
+
     /// <summary>Whether what the session has proven itself by is still a secret of its account, or a certificate's name.</summary>
     private bool Stands(DbAccount account) => _certificate is { } certificate ? certificate.IsOneOf(account.ClientCertificates) : Key is not { } proven
         ? account.Verifiers?.Scram == Account.Verifiers?.Scram

@@ -12,7 +12,7 @@ public sealed partial class MySqlTests(MariaDbServer server) : IClassFixture<Mar
     private const string AppPassword = "the password of app";
     private readonly TempFolder _folder = new();
     private Suite _proxy = null!;
-    private int _port, _later, _secure;
+    private int _port, _later, _secure, _certified;
 
     public async Task InitializeAsync()
     {
@@ -27,7 +27,8 @@ public sealed partial class MySqlTests(MariaDbServer server) : IClassFixture<Mar
             """);
         await server.SqlAsync("DELIMITER //\nCREATE PROCEDURE bench.twice() BEGIN SELECT 1; SELECT 2; END//");
         TestCertificate.Write(_folder, "front", "db.test");
-        (_port, _later, _secure) = (NginxServer.FreePort(), NginxServer.FreePort(), NginxServer.FreePort());
+        TestCertificate.Write(_folder, "app", "app.example");
+        (_port, _later, _secure, _certified) = (NginxServer.FreePort(), NginxServer.FreePort(), NginxServer.FreePort(), NginxServer.FreePort());
         _folder.Write("db.yaml", Resources());
         _proxy = await Suite.StartAsync(_folder, "run", "articdbm", "--file", _folder["db.yaml"], "--db-admin-listen", "127.0.0.1:0", "--statement-log", _folder["statements.log"]);
     }
@@ -64,8 +65,45 @@ public sealed partial class MySqlTests(MariaDbServer server) : IClassFixture<Mar
     [InlineData("several")]
     [InlineData("big")]
     [InlineData("kills")]
-    [InlineData("tags")]
     public Task Pymysql(string what) => PythonAsync(_port, what);
+
+    [Fact]
+    public async Task No_answer_reaches_another_client_and_what_nobody_waits_for_is_ended()
+    {
+        await PythonAsync(_port, "tags");
+        const string Running = "SELECT id, time, info FROM information_schema.processlist WHERE user = 'march' AND command = 'Query'";
+        await Wait.UntilAsync(async () => (await server.SqlAsync(Running)).Trim().Length == 0, () => server.SqlAsync(Running).Result + _proxy.Process.Output);
+    }
+
+    [Theory]
+    [InlineData("mysql_native_password")]
+    [InlineData("caching_sha2_password")]
+    public async Task Keys_open_as_the_password_does_until_they_end(string plugin)
+    {
+        (int code, string output) = await CliAsync(_port, "app", "the key of the nightly builds", "crm", "SELECT 'opened'", "--skip-ssl", "--default-auth=" + plugin);
+        Assert.True(code == 0 && output.Contains("opened", StringComparison.Ordinal), output);
+        (code, output) = await CliAsync(_port, "app", "the key of last year's builds", "crm", "SELECT 'opened'", "--skip-ssl", "--default-auth=" + plugin);
+        Assert.True(code != 0 && output.Contains("The key \"old\" has expired", StringComparison.Ordinal), output);
+        (code, output) = await CliAsync(_port, "app", "the key of the nightly builds", "edward", "SELECT 'opened'", "--skip-ssl", "--default-auth=" + plugin);
+        Assert.True(code != 0 && output.Contains("opens the database \"crm\" alone", StringComparison.Ordinal), output);
+    }
+
+    [Theory]
+    [InlineData("mysql_native_password")]
+    [InlineData("caching_sha2_password")]
+    public async Task A_client_certificate_proves_its_account(string plugin)
+    {
+        string[] tls = ["--ssl", "--skip-ssl-verify-server-cert", "--default-auth=" + plugin];
+        foreach (string password in new[] { "", "any" })
+        {
+            (int code, string output) = await CliAsync(_certified, "secured", password, "crm", "SELECT 'proven'", [.. tls, "--ssl-cert=" + _folder["app.pem"], "--ssl-key=" + _folder["app.key"]]);
+            Assert.True(code == 0 && output.Contains("proven", StringComparison.Ordinal), output + _proxy.Process.Output);
+        }
+
+        (int without, string told) = await CliAsync(_certified, "secured", "", "crm", "SELECT 'proven'", tls);
+        Assert.NotEqual(0, without);
+        Assert.DoesNotContain("proven", told, StringComparison.Ordinal);
+    }
 
     [Fact]
     public async Task Prepared_statements_are_shared_by_many_clients_over_few_connections()
@@ -213,11 +251,15 @@ public sealed partial class MySqlTests(MariaDbServer server) : IClassFixture<Mar
               - { name: later, engine: mysql, database: bench, {{servers}}, pool: { warmUpPercent: 0 } }
               - { name: edward, engine: mysql, database: bench, servers: [{ host: 127.0.0.1, port: {{Text(server.Port)}} }], credential: { user: ed, password: "the password of ed" } }
             accounts:
-              - { name: app, password: "{{AppPassword}}" }
+              - name: app
+                password: "{{AppPassword}}"
+                keys:
+                  - { name: ci, key: "the key of the nightly builds", database: crm }
+                  - { name: old, key: "the key of last year's builds", expiresAt: 2020-01-01T00:00:00Z }
               - { name: reader, password: "{{AppPassword}}" }
               - { name: far, password: "{{AppPassword}}", allowFrom: [10.0.0.0/8] }
               - { name: late, password: "{{AppPassword}}", expiresAt: 2020-01-01T00:00:00Z }
-              - { name: secured, password: "{{AppPassword}}", requireTls: true }
+              - { name: secured, password: "{{AppPassword}}", requireTls: true, clientCertificates: [app.example] }
             grants:
               - { account: app, database: crm, actions: [select, insert, update, delete, ddl, call] }
               - { account: app, database: filled, actions: [select, insert, update, delete, ddl] }
@@ -232,6 +274,7 @@ public sealed partial class MySqlTests(MariaDbServer server) : IClassFixture<Mar
             listeners:
               - { name: my, port: {{Text(_port)}}, purpose: database, engine: mysql }
               - { name: late, port: {{Text(_later)}}, purpose: database, engine: mysql, database: later, tls: { certificates: [front] } }
+              - { name: certified, port: {{Text(_certified)}}, purpose: database, engine: mysql, tls: { certificates: [front], clientCa: "file:{{_folder["app.pem"]}}" } }
               - { name: secure, port: {{Text(_secure)}}, purpose: database, engine: mysql, tls: { certificates: [front] } }
             """;
     }
