@@ -33,13 +33,6 @@ internal sealed partial class MySqlSession
     private async ValueTask<bool> ProveAsync(DbAccount? account, Proof proof, long deadline)
     {
         ForgetProof();
-        if (IsProvenByCertificate(account))
-        {
-            // Whoever has answered by caching_sha2_password waits for a word on that.
-            if (proof.Plugin == MySqlAuth.CachingSha2 && proof.Answer.Length == MySqlAuth.Sha2Length) MySqlMessages.AuthMore(_reply, _nextInLogin++, [3]);
-            proof.Next = _nextInLogin;
-            return true;
-        }
 
         // A client that has a way of its own was told a challenge for another: it gets one for its own, where we know it.
         bool straight = proof.Plugin == proof.Preferred || (proof.Plugin.Length == 0 && proof.Answer.Length == MySqlAuth.ScrambleLength);
@@ -53,7 +46,17 @@ internal sealed partial class MySqlSession
         }
 
         proof.Next = _nextInLogin;
-        if (proof.Plugin != MySqlAuth.CachingSha2) return IsProven(account, v => MySqlScramble.IsNative(proof.Answer, proof.Scramble, Hash(v?.MySqlNative, 20)));
+        bool sha2 = proof.Plugin == MySqlAuth.CachingSha2;
+        if (IsProvenByCertificate(account))
+        {
+            // Whatever it has answered; by caching_sha2_password it waits for a word on that.
+            if (!sha2 || proof.Answer.Length != MySqlAuth.Sha2Length) return true;
+            MySqlMessages.AuthMore(_reply, _nextInLogin, [3]);
+            proof.Next = ++_nextInLogin;
+            return true;
+        }
+
+        if (!sha2) return IsProven(account, v => MySqlScramble.IsNative(proof.Answer, proof.Scramble, Hash(v?.MySqlNative, 20)));
         bool fast = IsProven(account, v => MySqlScramble.IsSha2(proof.Answer, proof.Scramble, Hash(v?.MySqlSha2, MySqlAuth.Sha2Length)));
         MySqlMessages.AuthMore(_reply, _nextInLogin, [fast ? (byte)3 : (byte)4]);
         proof.Next = ++_nextInLogin;
