@@ -5,6 +5,7 @@ using ArticDbm.Proxy.Engines;
 using ArticDbm.Proxy.Listeners;
 using ArticDbm.Proxy.Pools;
 using ArticDbm.Proxy.Postgres;
+using ArticDbm.Proxy.Redis;
 using ArticDbm.Proxy.Sessions;
 using ArticDbm.Security;
 using MarchProxy.Model.Resources;
@@ -22,6 +23,7 @@ internal sealed class DbLoop
     private readonly Action<Exception> _onDefect;
     private readonly Housekeeping _housekeeping;
     private readonly Dictionary<ServerShare, ServerPool> _pools = [];
+    private RedisLoop? _redis;
     private int _loggingIn;
 
     public DbLoop(EventLoop loop, DbSettings settings, DbConfig config, DbShared shared, DbMetrics metrics, StatementLog log, INameResolver resolver, TimeProvider time, Action<Exception> onDefect)
@@ -59,6 +61,9 @@ internal sealed class DbLoop
 
     public SessionList<DbSession> Sessions { get; } = new();
 
+    /// <summary>What Redis sessions have in common.</summary>
+    public RedisLoop Redis => _redis ??= new RedisLoop(this);
+
     public PreparedStatements Prepared { get; } = new();
 
     /// <summary>What was read out of PostgreSQL's statements; found by a hash that nobody outside can aim at.</summary>
@@ -78,7 +83,7 @@ internal sealed class DbLoop
         Config = config;
         foreach (DbTarget gone in before.Targets.Where(t => config.Target(t.Database.Name) != t))
         {
-            foreach (ServerShare share in gone.Servers)
+            foreach (ServerShare share in gone.Known)
             {
                 if (_pools.Remove(share, out ServerPool? pool)) pool.Close();
             }
@@ -179,6 +184,7 @@ internal sealed class DbLoop
     public void KillAll()
     {
         Sessions.ForEach(static s => s.Kill());
+        _redis?.Close();
         foreach (ServerPool pool in _pools.Values) pool.Close();
         _pools.Clear();
     }

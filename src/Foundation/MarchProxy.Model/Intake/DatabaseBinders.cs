@@ -29,6 +29,7 @@ internal static class DatabaseBinders
             Pool = Pool(fields.Map("pool")),
             Health = Health(fields.Map("health")),
             ReadWriteSplit = fields.Choice("readWriteSplit", false, ("true", true), ("false", false)),
+            RedisCluster = fields.Choice("redisCluster", false, ("true", true), ("false", false)),
         };
     }
 

@@ -38,6 +38,7 @@ public static partial class ResourceWriter
         Pool(json, database.Pool);
         Health(json, database.Health);
         if (database.ReadWriteSplit) json.WriteBoolean("readWriteSplit", true);
+        if (database.RedisCluster) json.WriteBoolean("redisCluster", true);
     }
 
     private static void Pool(Utf8JsonWriter json, DbPool pool)

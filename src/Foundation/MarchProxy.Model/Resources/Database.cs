@@ -84,6 +84,9 @@ public sealed record Database : Resource
     /// <summary>Whether statements that only read go to replicas.</summary>
     public bool ReadWriteSplit { get; init; }
 
+    /// <summary>Whether the servers are nodes of a Redis Cluster: commands go to the node that has their keys.</summary>
+    public bool RedisCluster { get; init; }
+
     /// <summary>The name that the servers know it by.</summary>
     public string ServerDatabase => NameOnServer.Length > 0 ? NameOnServer : Name;
 }

@@ -26,6 +26,9 @@ public sealed record DatabaseBody : ResourceFields
 
     /// <summary>Whether statements that only read go to replicas.</summary>
     public bool? ReadWriteSplit { get; init; }
+
+    /// <summary>Whether the servers are nodes of a Redis Cluster.</summary>
+    public bool? RedisCluster { get; init; }
 }
 
 /// <summary>A server of a database.</summary>
