@@ -79,7 +79,7 @@ internal sealed class RedisLoop(DbLoop db) : TimerNode
             DbTarget target = link.Key.Share.Target;
             if (link.Count > 0 && link.IsOpen && link.Owner is null && now - link.LastProgress > db.Settings.StallMs) link.Fail("timeout");
             else if (link.Owner is not null || link.IsRetired) continue;
-            else if (now >= link.EndsAt || db.Config.Target(target.Database.Name) != target) link.Retire();
+            else if (now >= link.EndsAt || db.Config.Target(target.Database.Name) != target || (target.IsPaused && link.IsOpen)) link.Retire();
             else if (link.IsOpen && link.IsIdle && (link.Key.Share.Waiting > 0 || IsLeftAlone(link, now))) link.Release(reusable: true);
         }
 

@@ -36,6 +36,19 @@ public sealed class RedisTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_pause_holds_commands_and_loses_none()
+    {
+        Assert.Equal("OK", await CliAsync("app", "SET", "held", "1"));
+        Assert.Contains("\"inUse\":0", await _door.PauseAsync(true), StringComparison.Ordinal);
+        Assert.Equal(0, await _door.MetricAsync("articdbm_server_connections"));
+        Task<string>[] held = [.. Enumerable.Range(0, 8).Select(_ => CliAsync("app", "INCR", "held"))];
+        await Wait.UntilAsync(async () => await _door.MetricAsync("articdbm_active_connections") >= 8, () => _door.Output);
+        Assert.All(held, h => Assert.False(h.IsCompleted));
+        await _door.PauseAsync(false);
+        Assert.Equal(["2", "3", "4", "5", "6", "7", "8", "9"], (await Task.WhenAll(held)).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
     public async Task Redis_benchmark_runs_with_and_without_a_pipeline()
     {
         foreach (string pipeline in new[] { "1", "16" })

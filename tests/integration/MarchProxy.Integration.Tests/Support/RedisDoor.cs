@@ -59,6 +59,16 @@ internal sealed class RedisDoor : IAsyncDisposable
         return text.Split('\n').Where(l => l.StartsWith(begin, StringComparison.Ordinal)).Sum(l => double.Parse(l[(l.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture));
     }
 
+    /// <summary>Pauses the database, or resumes it, by the admin port.</summary>
+    /// <returns>What it answered.</returns>
+    public async Task<string> PauseAsync(bool pause)
+    {
+        using var http = new HttpClient();
+        using var request = new HttpRequestMessage(pause ? HttpMethod.Put : HttpMethod.Delete, $"http://{_suite.Ready.GetProperty("admin").GetString()}/databases/cache/paused?seconds=20");
+        using HttpResponseMessage answer = await http.SendAsync(request);
+        return await answer.Content.ReadAsStringAsync();
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _suite.DisposeAsync();
