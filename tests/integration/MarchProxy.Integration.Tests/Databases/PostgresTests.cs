@@ -235,6 +235,16 @@ public sealed class PostgresTests : IAsyncLifetime
         await PsqlAsync("NOTIFY channel, 'hello'");
         Assert.True(await listener.WaitAsync(TimeSpan.FromSeconds(20)));
         Assert.Equal("hello", heard);
+
+        // The account is taken away: it hears nothing more.
+        File.WriteAllText(_folder["db.yaml"], Resources("").Replace("- { name: app,", "- { name: app2,", StringComparison.Ordinal).Replace("account: app,", "account: app2,", StringComparison.Ordinal));
+        await Assert.ThrowsAnyAsync<NpgsqlException>(async () =>
+        {
+            while (await listener.WaitAsync(TimeSpan.FromSeconds(20)))
+            {
+            }
+        });
+        Assert.NotEqual(System.Data.ConnectionState.Open, listener.State);
     }
 
     [Fact]
