@@ -6,7 +6,7 @@ namespace MarchProxy.Bench.Peers;
 internal static class PeerFactory
 {
     /// <summary>The names it knows.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["nginx", "haproxy", "squid", "dante", "pgbouncer", "articdbm", "marchproxy", "marchproxy-10", "marchproxy-1000", "marchproxy-10000"];
+    public static IReadOnlyList<string> Names { get; } = ["nginx", "haproxy", "squid", "dante", "pgbouncer", "articdbm", "nutcracker", "articdbm-redis", "marchproxy", "marchproxy-10", "marchproxy-1000", "marchproxy-10000"];
 
     /// <exception cref="BenchException">The name is unknown.</exception>
     public static Peer Create(string name, TestBed bed) => name switch
@@ -16,6 +16,8 @@ internal static class PeerFactory
         "squid" => new SquidPeer(bed),
         "pgbouncer" => new PgBouncerPeer(bed),
         "articdbm" => new ArticDbmPeer(bed),
+        "nutcracker" => new NutcrackerPeer(bed),
+        "articdbm-redis" => new ArticRedisPeer(bed),
         "dante" => new DantePeer(bed),
         "marchproxy" => new MarchProxyPeer(bed, name),
         "marchproxy-10" => new MarchProxyPeer(bed, name, 10),

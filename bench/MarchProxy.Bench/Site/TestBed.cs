@@ -10,6 +10,7 @@ internal sealed class TestBed : IDisposable
 {
     private readonly bool _keep;
     private readonly Lazy<PostgresSite> _postgres;
+    private readonly Lazy<RedisSite> _redis;
 
     public TestBed(BenchOptions options)
     {
@@ -17,6 +18,7 @@ internal sealed class TestBed : IDisposable
         _keep = options.Keep;
         Folder = Directory.CreateTempSubdirectory("marchproxy-bench-").FullName;
         _postgres = new Lazy<PostgresSite>(() => new PostgresSite(Path.Combine(Folder, "postgres")));
+        _redis = new Lazy<RedisSite>(() => new RedisSite(Path.Combine(Folder, "redis")));
         WriteCertificate();
         LogSink = new LogSink();
         BulkSource = new BulkSource();
@@ -47,6 +49,9 @@ internal sealed class TestBed : IDisposable
     /// <summary>The database behind the poolers; started when it is first asked for.</summary>
     public PostgresSite Postgres => _postgres.Value;
 
+    /// <summary>The Redis behind the proxies; started when it is first asked for.</summary>
+    public RedisSite Redis => _redis.Value;
+
     /// <summary>The certificate chain of <see cref="Host"/>, PEM.</summary>
     public string CertificateFile => Path.Combine(Folder, "bench.crt");
 
@@ -67,6 +72,7 @@ internal sealed class TestBed : IDisposable
     public void Dispose()
     {
         if (_postgres.IsValueCreated) _postgres.Value.Dispose();
+        if (_redis.IsValueCreated) _redis.Value.Dispose();
         Origin.Dispose();
         BulkSource.Dispose();
         UdpEcho.Dispose();

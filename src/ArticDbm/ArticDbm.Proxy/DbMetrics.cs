@@ -89,6 +89,10 @@ internal sealed class DbMetrics(DbMetricFamilies families, int shard)
         if (record.Reason is { } reason) families.Denied.Cell(shard, reason).Inc();
     }
 
+    /// <summary>The cells that statements on a database are counted in, for engines that count many at once.</summary>
+    public (CounterCell Queries, HistogramCell Duration) Cells(string database, string decision) =>
+        (families.Queries.Cell(shard, database, decision), families.Duration.Cell(shard, database));
+
     private void Choose(StatementRecord record)
     {
         (_lastDatabase, _lastDecision) = (record.Database, record.Decision);

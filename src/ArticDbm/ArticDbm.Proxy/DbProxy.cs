@@ -176,7 +176,7 @@ public sealed class DbProxy : IAsyncDisposable
     }
 
     private IEnumerable<(string, double)> Shares(Func<Pools.ServerShare, double> value) =>
-        _config?.Targets.SelectMany(t => t.Servers.Select(s => ($"{t.Database.Name} {s.Label}", value(s)))) ?? [];
+        _config?.Targets.SelectMany(t => t.Known.Select(s => ($"{t.Database.Name} {s.Label}", value(s)))) ?? [];
 
     private async Task<int> OpenSessionsAsync()
     {

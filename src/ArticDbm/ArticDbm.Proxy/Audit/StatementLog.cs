@@ -38,6 +38,7 @@ internal sealed class StatementLog(LineBatch? batch, TimeProvider time)
         if (record.Reason is { } reason) _line.String("reason"u8, reason);
         if (record.Rule is { } rule) _line.String("rule"u8, rule);
         if (record.SqlState is { } state) _line.String("sqlstate"u8, state);
+        if (record.Count != 1) _line.Number("count"u8, record.Count);
         _line.Number("rows"u8, record.Rows);
         _line.Millis("duration_ms"u8, Micros(record.Started, record.Ended));
         batch.Append(_line.End());

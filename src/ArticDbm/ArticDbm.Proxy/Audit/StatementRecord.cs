@@ -42,6 +42,9 @@ internal sealed class StatementRecord
 
     public long Rows;
 
+    /// <summary>How many alike it stands for: engines with very short statements log them summed up.</summary>
+    public long Count = 1;
+
     /// <summary>Stopwatch ticks.</summary>
     public long Started, Ended;
 

@@ -8,7 +8,13 @@ namespace ArticDbm.Proxy.Config;
 /// <summary>A database with its servers as this process knows them; shared by all loops.</summary>
 internal sealed class DbTarget
 {
+    /// <summary>Nodes of one cluster at most: Redis' own recommendation is a thousand.</summary>
+    private const int MaxNodes = 1_000;
+
+    private readonly ConcurrentDictionary<(string Host, int Port), ServerShare> _nodes = new();
     private readonly Lazy<TlsClientContext?> _tls;
+    private readonly int _loops;
+    private readonly TimeProvider _time;
     private ServerShare _primary;
     private bool _paused;
 
@@ -21,6 +27,8 @@ internal sealed class DbTarget
     {
         Database = database;
         _paused = before?.IsPaused == true;
+        _loops = loops;
+        _time = time;
         Servers = [.. database.Servers.Select(s => new ServerShare(this, s, loops, time))];
         ServerShare configured = Servers.First(s => s.Server.Role == DbServerRole.Primary);
         ServerShare? elected = before is not null && before.Primary.Server.Role != DbServerRole.Primary ? Array.Find(Servers, s => s.Label == before.Primary.Label) : null;
@@ -30,13 +38,17 @@ internal sealed class DbTarget
 
     public Database Database { get; }
 
+    /// <summary>The servers that the configuration names.</summary>
     public ServerShare[] Servers { get; }
+
+    /// <summary>Those, and the nodes that a cluster has told of.</summary>
+    public IEnumerable<ServerShare> Known => Servers.Concat(_nodes.Values);
 
     /// <summary>Where writes go: the primary of the configuration until another server has taken its place.</summary>
     public ServerShare Primary => Volatile.Read(ref _primary);
 
-    /// <summary>Whether its servers are asked what they are: with one alone there is no choice.</summary>
-    public bool IsLookedAfter => Servers.Length > 1 && Database.Health.Interval > TimeSpan.Zero;
+    /// <summary>Whether its servers are asked what they are: with one alone there is no choice, and a cluster chooses by itself.</summary>
+    public bool IsLookedAfter => Servers.Length > 1 && !Database.RedisCluster && Database.Health.Interval > TimeSpan.Zero;
 
     /// <summary>Whether an operator has paused it: no connection to its servers is lent.</summary>
     public bool IsPaused
@@ -86,6 +98,14 @@ internal sealed class DbTarget
     }
 
     private static bool MayRead(ServerShare server, ServerShare primary) => server != primary && !server.IsPaused && server.Health.MayRead;
+
+    /// <summary>A node that a cluster has told of; null when there are too many.</summary>
+    public ServerShare? Node(string host, int port)
+    {
+        if (Array.Find(Servers, s => s.Server.Port == port && s.Server.Host == host) is { } named) return named;
+        if (_nodes.TryGetValue((host, port), out ServerShare? known)) return known;
+        return _nodes.Count >= MaxNodes ? null : _nodes.GetOrAdd((host, port), n => new ServerShare(this, new DbServer { Host = n.Host, Port = n.Port }, _loops, _time));
+    }
 
     private TlsClientContext? MakeTls() => Database.Tls.Mode == DbTlsMode.Disable ? null : new TlsClientContext(new TlsClientOptions
     {

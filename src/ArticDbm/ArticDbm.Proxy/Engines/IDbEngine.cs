@@ -4,6 +4,7 @@ using ArticDbm.Proxy.Loops;
 using ArticDbm.Proxy.MySql;
 using ArticDbm.Proxy.Pools;
 using ArticDbm.Proxy.Postgres;
+using ArticDbm.Proxy.Redis;
 using ArticDbm.Proxy.Sessions;
 using MarchProxy.Model.Databases;
 using MarchProxy.Model.Resources;
@@ -33,7 +34,7 @@ internal interface IDbEngine
 /// <summary>The engines that this program serves.</summary>
 internal static class DbEngineList
 {
-    private static readonly IDbEngine[] s_all = [new PgEngine(), new MySqlEngine()];
+    private static readonly IDbEngine[] s_all = [new PgEngine(), new MySqlEngine(), new RedisEngine()];
 
     /// <summary>An engine, or null when it is not served.</summary>
     public static IDbEngine? Find(DbEngine engine) => Array.Find(s_all, e => e.Engine == engine);

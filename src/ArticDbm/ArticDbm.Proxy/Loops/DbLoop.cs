@@ -6,6 +6,7 @@ using ArticDbm.Proxy.Listeners;
 using ArticDbm.Proxy.MySql;
 using ArticDbm.Proxy.Pools;
 using ArticDbm.Proxy.Postgres;
+using ArticDbm.Proxy.Redis;
 using ArticDbm.Proxy.Sessions;
 using ArticDbm.Security;
 using MarchProxy.Model.Resources;
@@ -23,6 +24,7 @@ internal sealed class DbLoop
     private readonly Action<Exception> _onDefect;
     private readonly Housekeeping _housekeeping;
     private readonly Dictionary<ServerShare, ServerPool> _pools = [];
+    private RedisLoop? _redis;
     private int _loggingIn;
 
     public DbLoop(EventLoop loop, DbSettings settings, DbConfig config, DbShared shared, DbMetrics metrics, StatementLog log, INameResolver resolver, TimeProvider time, Action<Exception> onDefect)
@@ -60,6 +62,9 @@ internal sealed class DbLoop
 
     public SessionList<DbSession> Sessions { get; } = new();
 
+    /// <summary>What Redis sessions have in common.</summary>
+    public RedisLoop Redis => _redis ??= new RedisLoop(this);
+
     public PreparedStatements Prepared { get; } = new();
 
     /// <summary>What was read out of PostgreSQL's statements; found by a hash that nobody outside can aim at.</summary>
@@ -82,7 +87,7 @@ internal sealed class DbLoop
         Config = config;
         foreach (DbTarget gone in before.Targets.Where(t => config.Target(t.Database.Name) != t))
         {
-            foreach (ServerShare share in gone.Servers)
+            foreach (ServerShare share in gone.Known)
             {
                 if (_pools.Remove(share, out ServerPool? pool)) pool.Close();
             }
@@ -183,6 +188,7 @@ internal sealed class DbLoop
     public void KillAll()
     {
         Sessions.ForEach(static s => s.Kill());
+        _redis?.Close();
         foreach (ServerPool pool in _pools.Values) pool.Close();
         _pools.Clear();
     }

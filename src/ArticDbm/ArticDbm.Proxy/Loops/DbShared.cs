@@ -32,6 +32,9 @@ internal sealed class DbShared(int loops, TimeProvider time)
     /// <summary>How often keys were used whose uses are bounded.</summary>
     public KeyLedger Keys { get; } = new();
 
+    /// <summary>Passwords that come in clear.</summary>
+    public PasswordProofs Proofs { get; } = new();
+
     /// <summary>Makes up secrets for accounts that do not exist.</summary>
     public byte[] MockKey { get; } = RandomNumberGenerator.GetBytes(32);
 }

@@ -27,7 +27,8 @@ internal sealed partial class PgSession : DbSession
 
     protected override string Application => _wanted.Find("application_name") ?? "";
 
-    protected override bool IsBusy => _server is not null;
+    /// <summary>Who keeps a connection to itself and does nothing on it may be ended: an account that is taken away must not listen on.</summary>
+    protected override bool IsBusy => _server is not null && (_busy || !IsIdle);
 
     protected override void SayGoodbye(string why)
     {

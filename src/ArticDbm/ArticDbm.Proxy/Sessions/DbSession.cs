@@ -140,7 +140,7 @@ internal abstract partial class DbSession : ISessionNode<DbSession>
         }
 
         // The database may be another now: the next transaction begins on it.
-        if (!IsBusy) Target = config.Target(Target.Database.Name)!;
+        if (Lent is null && !IsBusy) Target = config.Target(Target.Database.Name)!;
     }
 
     /// <summary>The client proves who it is and is welcomed.</summary>

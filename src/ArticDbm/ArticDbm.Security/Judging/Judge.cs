@@ -51,7 +51,10 @@ public static class Judge
         return blocking;
     }
 
-    private static DetectionMode Mode(DbSecurity security, FirewallRule rule) => rule.Grade switch
+    /// <summary>What a policy does with what a rule finds: by the rule's name, its category, or its grade under <c>default</c>.</summary>
+    /// <param name="security">The policy.</param>
+    /// <param name="rule">The rule.</param>
+    public static DetectionMode Mode(DbSecurity security, FirewallRule rule) => rule.Grade switch
     {
         RuleGrade.Named => security.Mode(rule.Category, rule.Name, DetectionMode.Off),
         RuleGrade.Trace => security.Mode(rule.Category, rule.Name, security.Mode("default", "default") == DetectionMode.Off ? DetectionMode.Off : DetectionMode.Monitor),

@@ -75,7 +75,18 @@ public static class FirewallRules
         UpdateAll = Named("update-all", "mass-write", "UPDATE without WHERE, or with a constant one"),
         SchemaDestruction = Named("schema-destruction", "ddl", "DROP, TRUNCATE"),
         SchemaChange = Named("schema-change", "ddl", "CREATE, ALTER, RENAME"),
-        DynamicSql = Named("dynamic-sql", "dynamic", "a text run as a statement: PREPARE FROM, EXEC of a text, DO");
+        DynamicSql = Named("dynamic-sql", "dynamic", "a text run as a statement: PREPARE FROM, EXEC of a text, DO"),
+        CrossProtocol = Attack("cross-protocol", "nosql", "an HTTP request on a Redis port, which Redis would read as commands: the connection is closed, whatever the policy"),
+        ArgumentSmuggling = Attack("argument-smuggling", "nosql", "a command's name with blanks or control characters in it: arguments were joined and not parted"),
+        RespSmuggling = Attack("resp-smuggling", "nosql", "a line break and a command within a key: protocol that was put into data"),
+        RespInValue = Trace("resp-in-value", "nosql", "a line break and a command within a value"),
+        KeyLineBreak = Named("key-line-break", "nosql-habits", "a line break within a key"),
+        InlineCommand = Named("inline-command", "nosql-habits", "a command typed as a line, as telnet does and no client library"),
+        ScriptEscape = Attack("script-escape", "nosql", "a script that reaches out of its sandbox: load, loadstring, package, io, os.execute, debug, getmetatable and their kin"),
+        ScriptDangerous = Attack("script-dangerous", "nosql", "a script that calls a command which is refused outside of scripts: FLUSHALL, CONFIG, SHUTDOWN and their kin"),
+        ScriptTruncation = Attack("script-truncation", "nosql", "a script whose rest is cut off by a comment in which a quote or parenthesis stands open"),
+        ScriptLiterals = Trace("script-literals", "nosql", "a script with its data spelled out in it, and neither KEYS nor ARGV: it looks put together from outside"),
+        ScriptComputed = Trace("script-computed", "nosql", "a script that works out which command it calls");
 
     private static readonly ImmutableArray<FirewallRule> s_rules = s_all.ToImmutable();
 

@@ -48,8 +48,13 @@ public sealed class DbAccess
 public sealed class AccessRules
 {
     private readonly ImmutableArray<Grant> _grants;
+    private readonly byte[][][] _keys;
 
-    internal AccessRules(ImmutableArray<Grant> grants) => _grants = grants;
+    internal AccessRules(ImmutableArray<Grant> grants)
+    {
+        _grants = grants;
+        _keys = [.. grants.Select(g => g.Tables.Select(KeyPattern.Bytes).ToArray())];
+    }
 
     /// <summary>Nothing.</summary>
     public static AccessRules None { get; } = new([]);
@@ -74,6 +79,39 @@ public sealed class AccessRules
         foreach (Grant grant in _grants)
         {
             if (grant.Until is not { } until || until > now) actions &= ~grant.Actions;
+        }
+
+        return actions == DbActions.None;
+    }
+
+    /// <summary>The actions that are granted on every key, for engines that have keys in the place of tables.</summary>
+    /// <param name="now">The time.</param>
+    public DbActions OnEveryKey(DateTimeOffset now)
+    {
+        DbActions actions = DbActions.None;
+        foreach (Grant grant in _grants)
+        {
+            if ((grant.Until is not { } until || until > now) && grant.Tables.Contains("*")) actions |= grant.Actions;
+        }
+
+        return actions;
+    }
+
+    /// <summary>Whether all of some actions are granted on a key.</summary>
+    /// <param name="actions">What is wanted.</param>
+    /// <param name="key">The key.</param>
+    /// <param name="now">The time.</param>
+    public bool AllowsKey(DbActions actions, ReadOnlySpan<byte> key, DateTimeOffset now)
+    {
+        for (int i = 0; i < _grants.Length && actions != DbActions.None; i++)
+        {
+            if ((_grants[i].Actions & actions) == 0 || _grants[i].Until <= now) continue;
+            foreach (byte[] pattern in _keys[i])
+            {
+                if (!KeyPattern.Matches(pattern, key)) continue;
+                actions &= ~_grants[i].Actions;
+                break;
+            }
         }
 
         return actions == DbActions.None;

@@ -83,6 +83,29 @@ public static class DbPassword
         return CryptographicOperations.FixedTimeEquals(Encoding.ASCII.GetBytes(made), Encoding.ASCII.GetBytes(verifiers.Scram));
     }
 
+    /// <summary>Which of an account's secrets a password is that came in clear: its own, or a key's. They share a salt, so it is hashed once however many there are.</summary>
+    /// <param name="account">The account.</param>
+    /// <param name="password">The password.</param>
+    /// <param name="key">The key; null for the account's own.</param>
+    public static bool TryProve(DbAccount account, string password, out DbKey? key)
+    {
+        key = null;
+        if (password.Length > MaxLength) return false;
+        (string Salt, byte[] Made) last = ("", []);
+        bool found = false;
+        foreach ((DbVerifiers verifiers, DbKey? one) in account.Proofs)
+        {
+            if (!TryParseScram(verifiers.Scram, out ScramVerifier scram)) continue;
+            string salt = string.Create(CultureInfo.InvariantCulture, $"{scram.Iterations}:{Convert.ToBase64String(scram.Salt)}");
+            if (salt != last.Salt) last = (salt, Encoding.ASCII.GetBytes(Scram(Encoding.UTF8.GetBytes(password), scram.Salt, scram.Iterations)));
+            if (found || !CryptographicOperations.FixedTimeEquals(last.Made, Encoding.ASCII.GetBytes(verifiers.Scram))) continue;
+            found = true;
+            key = one;
+        }
+
+        return found;
+    }
+
     /// <summary>Reads PostgreSQL's notation of a SCRAM verifier.</summary>
     /// <param name="text">The notation.</param>
     /// <param name="verifier">Its parts.</param>

@@ -30,6 +30,7 @@ internal static class DatabaseBinders
             Health = Health(fields.Map("health")),
             ReadWriteSplit = fields.Choice("readWriteSplit", false, ("true", true), ("false", false)),
             LocalInfile = fields.Choice("localInfile", false, ("true", true), ("false", false)),
+            RedisCluster = fields.Choice("redisCluster", false, ("true", true), ("false", false)),
         };
     }
 

@@ -39,6 +39,7 @@ public static partial class ResourceWriter
         Health(json, database.Health);
         if (database.ReadWriteSplit) json.WriteBoolean("readWriteSplit", true);
         if (database.LocalInfile) json.WriteBoolean("localInfile", true);
+        if (database.RedisCluster) json.WriteBoolean("redisCluster", true);
     }
 
     private static void Pool(Utf8JsonWriter json, DbPool pool)

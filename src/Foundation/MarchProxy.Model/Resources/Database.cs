@@ -87,6 +87,9 @@ public sealed record Database : Resource
     /// <summary>Whether clients may send files of theirs by LOAD DATA LOCAL. Default no: a server that asks for a file gets whatever the client may read.</summary>
     public bool LocalInfile { get; init; }
 
+    /// <summary>Whether the servers are nodes of a Redis Cluster: commands go to the node that has their keys.</summary>
+    public bool RedisCluster { get; init; }
+
     /// <summary>The name that the servers know it by.</summary>
     public string ServerDatabase => NameOnServer.Length > 0 ? NameOnServer : Name;
 }

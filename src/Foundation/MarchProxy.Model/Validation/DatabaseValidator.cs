@@ -56,7 +56,8 @@ internal static class DatabaseValidator
     {
         if (database.Name == "usage") error("name", "\"usage\" is the list of what was used in the manager's paths", "choose another name");
         if (database.Servers.IsEmpty) error("servers", "is missing", "write servers: [{ host: 10.0.0.5, role: primary }]");
-        else if (database.Servers.Count(s => s.Role == DbServerRole.Primary) != 1) error("servers", "there must be one primary", "give one server role: primary, and the others role: replica");
+        else if (database.RedisCluster && database.Servers.All(s => s.Role == DbServerRole.Replica)) error("servers", "no node is a primary", "leave the roles out: the cluster tells them");
+        else if (!database.RedisCluster && database.Servers.Count(s => s.Role == DbServerRole.Primary) != 1) error("servers", "there must be one primary", "give one server role: primary, and the others role: replica");
         foreach (DbServer server in database.Servers)
         {
             bool host = IPAddress.TryParse(server.Host, out _) || Addresses.HostName.TryNormalise(server.Host, out _);
@@ -65,8 +66,10 @@ internal static class DatabaseValidator
 
         if (database.Credential.User.Length == 0 && database.Engine != DbEngine.Redis) error("credential.user", "is missing", "write credential: { user: NAME, password: env:NAME }");
         if (database.LocalInfile && database.Engine != DbEngine.MySql) error("localInfile", "is of MySQL and MariaDB alone", "take it out");
-        if (database.ReadWriteSplit && !database.Servers.Any(s => s.Role == DbServerRole.Replica)) error("readWriteSplit", "there is no replica to read from", "add a server with role: replica, or take it out");
         if (database.Health.Timeout <= TimeSpan.Zero) error("health.timeout", "is not above zero", "write 2s");
+        if (database.RedisCluster && database.Engine != DbEngine.Redis) error("redisCluster", "is of Redis alone", "take it out");
+        if (database is { Engine: DbEngine.Redis, NameOnServer.Length: > 0 } && !(ushort.TryParse(database.NameOnServer, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out ushort number) && !(database.RedisCluster && number != 0))) error("database", $"\"{database.NameOnServer}\" is no database of Redis'", database.RedisCluster ? "take it out: a cluster has only 0" : "write its number, as SELECT takes it");
+        if (database.ReadWriteSplit && !database.RedisCluster && !database.Servers.Any(s => s.Role == DbServerRole.Replica)) error("readWriteSplit", "there is no replica to read from", "add a server with role: replica, or take it out");
         if (database.Pool.ConnectTimeout <= TimeSpan.Zero) error("pool.connectTimeout", "is not above zero", "write 5s");
     }
 

@@ -138,7 +138,7 @@ public sealed class RuleTests
     [Fact]
     public void Every_rule_is_found_by_some_test()
     {
-        HashSet<string> tested = [.. typeof(RuleTests).GetMethods().SelectMany(m => m.GetCustomAttributesData()).Where(a => a.AttributeType == typeof(InlineDataAttribute))
+        HashSet<string> tested = [.. typeof(RuleTests).GetMethods().Concat(typeof(Redis.RedisRuleTests).GetMethods()).SelectMany(m => m.GetCustomAttributesData()).Where(a => a.AttributeType == typeof(InlineDataAttribute))
             .Select(a => ((IReadOnlyList<System.Reflection.CustomAttributeTypedArgument>)a.ConstructorArguments[0].Value!)[0].Value as string ?? "")];
         tested.UnionWith(["nul-byte", "broken-character", "too-large"]);
         Assert.Equal("", string.Join(' ', FirewallRules.All.Select(r => r.Name).Where(n => !tested.Contains(n))));

@@ -86,6 +86,9 @@ public sealed class ResourceReaderTests
     [InlineData("securityPolicies: [{ name: p, databases: [shp], detection: { default: blok } }]", "\"blok\" is not known; write off, monitor or block")]
     [InlineData("securityPolicies: [{ name: p, databases: [], detection: { tautlogy: block } }]", "\"tautlogy\" is neither a rule nor a category; did you mean tautology?")]
     [InlineData("securityPolicies: [{ name: p, databases: [], allowedFingerprints: [ABC] }]", "\"ABC\" is no fingerprint; write the 16 hexadecimal digits that the refusal names, in lower case")]
+    [InlineData("databases: [{ name: d, engine: redis, database: app, servers: [{ host: a.test }] }]", "database/d database: \"app\" is no database of Redis'; write its number, as SELECT takes it")]
+    [InlineData("databases: [{ name: d, engine: mysql, redisCluster: true, servers: [{ host: a.test }], credential: { user: u } }]", "database/d redisCluster: is of Redis alone; take it out")]
+    [InlineData("databases: [{ name: d, engine: redis, redisCluster: true, servers: [{ host: a.test, role: replica }] }]", "database/d servers: no node is a primary")]
     [InlineData("listeners: [{ name: l, port: 1, purpose: database, engine: redis }]", "listener/l database: is missing: clients of Redis name none")]
     [InlineData("a: &x [1]\nb: *x", "an alias (*name) is not taken")]
     public void Faults_are_named_with_place_and_mend(string yaml, string expected) =>

@@ -42,7 +42,7 @@ public sealed class ResourceWriterTests
           - { name: sales, engine: postgresql, database: inner, servers: [{ host: db.test, port: 5499, maxConnections: 7 }, { host: 10.0.0.9, role: replica, weight: 50 }], readWriteSplit: true,
               credential: { user: march, password: server-password }, tls: { mode: verify-full, ca: "-----BEGIN CERTIFICATE-----\np\n", serverName: db.test },
               pool: { mode: session, size: 9, warmUpPercent: 0, idleTimeout: 0s, lifetime: 90s, connectTimeout: 2s, queueTimeout: 1s, maxQueue: 5 } }
-          - { name: cache, engine: redis, servers: [{ host: 127.0.0.1 }] }
+          - { name: cache, engine: redis, servers: [{ host: 127.0.0.1 }], redisCluster: true }
           - { name: crm, engine: mysql, servers: [{ host: 127.0.0.1 }], credential: { user: march, password: server-password }, localInfile: true }
         accounts:
           - { name: ann, password: ann-password, clientCertificates: [ann.test], requireTls: true, allowFrom: [10.0.0.0/8], rateLimit: 50, quotaPerHour: 1000, expiresAt: 2099-01-01T00:00:00Z, tenant: north,
@@ -75,7 +75,7 @@ public sealed class ResourceWriterTests
             "algorithm", "jwks", "issuer", "audience", "secret", "sources", "destinations", "portMap", "effect", "priority", "rateLimit", "1500ms", "expiresAt", "justification", "approval", "listen",
             "servicePort", "hosts", "prefix", "exact", "regex", "methods", "weight", "retries", "5s", "stripPrefix", "addPrefix", "requestHeaders", "responseHeaders", "remove", "chain", "key", "purpose", "serverName", "insecureSkipVerify",
             "certificates", "minVersion", "clientCa", "previousSecret", "maxConnectionsPerAddress", "queue\":5", "ciphers", "clientNames\":[\"spiffe://a/b", "clientNames\":[\"spiffe://c/d", "ocsp", "engine", "database\":\"sales", "source\":\"hosts",
-            "database\":\"inner", "maxConnections", "replica", "credential", "verify-full", "ca\":", "session", "size", "warmUpPercent", "idleTimeout", "lifetime", "connectTimeout", "queueTimeout", "maxQueue", "readWriteSplit", "localInfile",
+            "database\":\"inner", "maxConnections", "replica", "credential", "verify-full", "ca\":", "session", "size", "warmUpPercent", "idleTimeout", "lifetime", "connectTimeout", "queueTimeout", "maxQueue", "readWriteSplit", "localInfile", "redisCluster",
             "requireTls", "allowFrom", "quotaPerHour", "tenant", "tables", "until", "scripting", "detection", "monitor", "blockedObjects", "allowedFingerprints",
             "retryOn", "tryTimeout\":\"700ms", "after\":\"250ms", "zstd", "text/css", "minBytes\":2048", "level\":7", "ttl\":\"61000ms", "62000ms", "63000ms", "maxObject\":2097152", "fillWait\":\"0ms",
             "mirror\":{\"service\":\"three\",\"percent\":42,\"maxBody\":3072", "headers\":true", "cookie\":\"stick", "ttl\":\"90000ms", "path\":\"/p", "httpOnly\":false", "secure\":\"always", "sameSite\":\"none", "affinity-secret",

@@ -235,6 +235,16 @@ public sealed class PostgresTests : IAsyncLifetime
         await PsqlAsync("NOTIFY channel, 'hello'");
         Assert.True(await listener.WaitAsync(TimeSpan.FromSeconds(20)));
         Assert.Equal("hello", heard);
+
+        // The account is taken away: it hears nothing more.
+        File.WriteAllText(_folder["db.yaml"], Resources("").Replace("- { name: app,", "- { name: app2,", StringComparison.Ordinal).Replace("account: app,", "account: app2,", StringComparison.Ordinal));
+        await Assert.ThrowsAnyAsync<NpgsqlException>(async () =>
+        {
+            while (await listener.WaitAsync(TimeSpan.FromSeconds(20)))
+            {
+            }
+        });
+        Assert.NotEqual(System.Data.ConnectionState.Open, listener.State);
     }
 
     [Fact]
@@ -243,7 +253,7 @@ public sealed class PostgresTests : IAsyncLifetime
         string example = (await File.ReadAllTextAsync(Path.Combine(House(), "examples", "databases.yaml")))
             .Replace("port: 5499", "port: " + Text(_postgres.PortNumber), StringComparison.Ordinal).Replace("user: postgres, password: \"env:PG_PASSWORD\"", "user: march, password: \"the password of march\"", StringComparison.Ordinal)
             .Replace("env:MYSQL_PASSWORD", "none", StringComparison.Ordinal).Replace("env:APP_PASSWORD", AppPassword, StringComparison.Ordinal).Replace("env:ANALYST_PASSWORD", AnalystPassword, StringComparison.Ordinal)
-            .Replace("port: 15432", "port: 0", StringComparison.Ordinal).Replace("port: 13306", "port: 0", StringComparison.Ordinal);
+            .Replace("port: 15432", "port: 0", StringComparison.Ordinal).Replace("port: 13306", "port: 0", StringComparison.Ordinal).Replace("port: 16379", "port: 0", StringComparison.Ordinal);
         await using Suite up = await Suite.StartAsync(_folder, "up", "--data", _folder["up"], "--apply", _folder.Write("example.yaml", example), "--manager-listen", "127.0.0.1:0", "--xds-listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--access-log", "off");
         string port = up["pg"][(up["pg"].LastIndexOf(':') + 1)..];
         (int code, string output) = await Child.RunAsync("psql", ["-h", "127.0.0.1", "-p", port, "-U", "analyst", "-At", "-c", "SELECT count(*) FROM pgbench_accounts", "shop"], ("PGPASSWORD", AnalystPassword));

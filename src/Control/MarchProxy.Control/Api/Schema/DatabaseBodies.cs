@@ -29,6 +29,9 @@ public sealed record DatabaseBody : ResourceFields
 
     /// <summary>Whether clients may send files of theirs by LOAD DATA LOCAL; MySQL and MariaDB alone.</summary>
     public bool? LocalInfile { get; init; }
+
+    /// <summary>Whether the servers are nodes of a Redis Cluster.</summary>
+    public bool? RedisCluster { get; init; }
 }
 
 /// <summary>A server of a database.</summary>
