@@ -54,8 +54,15 @@ public sealed partial class DescriptorExhaustionTests
 
         // Once before, so that the runtime has loaded what it needs while it still can.
         await loop.InvokeAsync(turns).WaitAsync(LoopTest.Patience);
-        var gate = new ManualResetEventSlim();
-        loop.Post(gate.Wait);
+        using ManualResetEventSlim gate = new(), held = new();
+        loop.Post(() =>
+        {
+            held.Set();
+            gate.Wait();
+        });
+
+        // Not before the loop is held: a loop that still runs would take the client by its reserve.
+        Assert.True(held.Wait(LoopTest.Patience));
         using (var none = new NoDescriptors())
         {
             starved.Connect(listener.Local.Address!, listener.Local.Port);
