@@ -17,7 +17,10 @@ internal readonly record struct ServerResult(ServerConnection? Connection, strin
 /// </summary>
 internal sealed class ServerPool : TimerNode
 {
-    private const int PeriodMs = 1_000;
+    private const int PeriodMs = 250;
+
+    /// <summary>Between two connections that a loop gives up for another which has some of its own: opening one costs a log-in, and loops that took turns at it would do little else.</summary>
+    private const int GiftMs = 100;
 
     /// <summary>Of the limit, how much may be free at the most.</summary>
     private const double MayIdle = 0.8;
@@ -33,6 +36,8 @@ internal sealed class ServerPool : TimerNode
     private readonly Queue<Waiter> _waiters = new();
     private readonly DbPool _settings;
     private bool _closed;
+    private long _nextGift;
+    private int _held;
     private long _replaceAt = -1;
     private int _waiting;
 
@@ -59,6 +64,9 @@ internal sealed class ServerPool : TimerNode
     public long OldestWaitMs => _waiters.FirstOrDefault(w => w.IsWaiting) is { } first ? Loop.NowMs - first.Since : 0;
 
     public bool HasWaiters => Volatile.Read(ref _waiting) > 0;
+
+    /// <summary>Whether somebody waits here and no connection is open that could come back to him.</summary>
+    public bool IsStarved => HasWaiters && Volatile.Read(ref _held) == 0;
 
     /// <summary>Why there is no connection, when its wait was cancelled.</summary>
     public const string Cancelled = "the wait was cancelled";
@@ -102,7 +110,7 @@ internal sealed class ServerPool : TimerNode
         }
 
         // Nobody waits here; whoever waits on another loop can open one in its place.
-        if (Share.Waiting > 0 || _free.Count >= Math.Max(1, (int)(Share.Limit * MayIdle)))
+        if ((Share.Waiting > 0 && MayGiveUpOne()) || _free.Count >= Math.Max(1, (int)(Share.Limit * MayIdle)))
         {
             Discard(connection);
             return;
@@ -144,7 +152,7 @@ internal sealed class ServerPool : TimerNode
     /// <summary>Another loop needs a connection: one that is free here makes room for it.</summary>
     public void CloseOneFree()
     {
-        if (_free.Count == 0 || HasWaiters) return;
+        if (_free.Count == 0 || HasWaiters || !MayGiveUpOne()) return;
         ServerConnection oldest = _free[0];
         _free.RemoveAt(0);
         Unwatch(oldest);
@@ -205,7 +213,16 @@ internal sealed class ServerPool : TimerNode
             Discard(connection);
         }
 
+        // What was kept back when it was asked for is asked for again.
+        if (HasWaiters) Share.AskForFree(this);
         Loop.Timers.Arm(this, now + PeriodMs);
+    }
+
+    private bool MayGiveUpOne()
+    {
+        if (Loop.NowMs < _nextGift && !Share.IsAnyStarved) return false;
+        _nextGift = Loop.NowMs + GiftMs;
+        return true;
     }
 
     private async Task OpenForWaiterAsync()
@@ -236,6 +253,7 @@ internal sealed class ServerPool : TimerNode
         }
 
         Share.Succeeded();
+        Volatile.Write(ref _held, _held + 1);
         connection.OpenedAt = Loop.NowMs;
         double spread = 0.9 + (Random.Shared.NextDouble() * 0.2);
         connection.EndsAt = _settings.Lifetime > TimeSpan.Zero ? Loop.NowMs + (long)(_settings.Lifetime.TotalMilliseconds * spread) : long.MaxValue;
@@ -261,6 +279,7 @@ internal sealed class ServerPool : TimerNode
     private void Discard(ServerConnection connection)
     {
         connection.Close();
+        Volatile.Write(ref _held, _held - 1);
         Share.Free();
     }
 

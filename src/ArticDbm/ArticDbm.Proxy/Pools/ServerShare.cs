@@ -84,6 +84,20 @@ internal sealed class ServerShare
         }
     }
 
+    /// <summary>Whether a loop has clients that wait and no connection at all.</summary>
+    public bool IsAnyStarved
+    {
+        get
+        {
+            foreach (ServerPool? pool in _pools)
+            {
+                if (pool is { IsStarved: true }) return true;
+            }
+
+            return false;
+        }
+    }
+
     /// <summary>Whether it is known to be away, and not yet time to try again.</summary>
     public bool IsPaused => Volatile.Read(ref _failures) > 0 && _time.GetTimestamp() < Volatile.Read(ref _pausedUntil);
 
