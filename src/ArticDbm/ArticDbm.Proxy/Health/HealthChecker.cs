@@ -38,10 +38,10 @@ internal sealed class HealthChecker(DbLoop db, ProcessLog log, CounterFamily fai
     {
         string state = share.Health switch { { IsUp: false } => "down", { IsPrimary: true } => "primary", { MayRead: false } => "replica that lags", _ => "replica" };
         log.Info("a database server has changed", ("database", share.Target.Database.Name), ("server", share.Label), ("state", state), ("fault", share.Health.IsUp ? null : fault));
+        if (share.Health is { IsUp: true, IsPrimary: true } && share.Target.Servers.Count(s => s.Health is { IsUp: true, IsPrimary: true }) > 1) log.Error("two servers say that they are the primary; end one of them", ("database", share.Target.Database.Name));
         ServerShare before = share.Target.Primary;
         if (share.Target.Elect() is not { } elected) return;
         failovers.Cell(db.Loop.Id, share.Target.Database.Name).Inc();
         log.Warn("writes go to another server now", ("database", share.Target.Database.Name), ("from", before.Label), ("to", elected.Label));
-        if (share.Target.Servers.Count(s => s.Health is { IsUp: true, IsPrimary: true }) > 1) log.Error("two servers say that they are the primary; end one of them", ("database", share.Target.Database.Name));
     }
 }

@@ -105,6 +105,11 @@ public sealed class PostgresFailoverTests : IAsyncLifetime
         Assert.InRange((long)(await ScalarAsync(reader, "SELECT count(*) FROM marks"))!, before - 6, acknowledged + unknown);
         Assert.InRange(unknown, 0, 12);
         Assert.Contains("writes go to another server now", _proxy.Process.Output, StringComparison.Ordinal);
+
+        // The old primary comes back and believes that it still is one: it gets nothing by that, and the operator is told.
+        await _first.StartAsync();
+        await Wait.UntilAsync(() => _proxy.Process.Output.Contains("two servers say that they are the primary", StringComparison.Ordinal), () => _proxy.Process.Output);
+        Assert.Equal(_second.PortNumber, await ScalarAsync(reader, "INSERT INTO hits VALUES (3, 0) RETURNING inet_server_port()"));
     }
 
     private async Task UntilReadsAreAtAsync(PostgresServer server) => await Wait.UntilAsync(
