@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using ArticDbm.Protocols.MySql;
 using ArticDbm.Proxy.Pools;
@@ -11,14 +10,10 @@ namespace ArticDbm.Proxy.MySql;
 /// <content>The server connection that a session is lent: got, set up, given back.</content>
 internal sealed partial class MySqlSession
 {
-    /// <summary>After a write, this session's reads stay with the primary so long: replicas lag.</summary>
-    private static readonly TimeSpan s_ownWrites = TimeSpan.FromSeconds(2);
-
     private MySqlServer? _server;
     private ServerPool? _pool;
     private bool _pinned, _held;
     private int _cursors;
-    private long _lastWrite;
     private MySqlStatus _status = MySqlStatus.AutoCommit;
 
     /// <summary>The status that answers of our own tell.</summary>
@@ -121,10 +116,4 @@ internal sealed partial class MySqlSession
 
     private bool OnlyReads(StatementReport report) =>
         (report.Traits & StatementTraits.OnlyReads) != 0 && (report.Traits & StatementTraits.Begin) == 0 && (_status & MySqlStatus.AutoCommit) != 0;
-
-    private ServerShare Choose(bool onlyReads)
-    {
-        if (!onlyReads || !Target.Database.ReadWriteSplit) return Target.Primary;
-        return _lastWrite != 0 && Stopwatch.GetElapsedTime(_lastWrite) < s_ownWrites ? Target.Primary : Target.ChooseReader();
-    }
 }

@@ -104,7 +104,7 @@ internal sealed partial class MySqlSession
     private void NoteEffects(StatementReport report)
     {
         StatementTraits traits = report.Traits;
-        if ((traits & StatementTraits.OnlyReads) == 0) _lastWrite = Stopwatch.GetTimestamp();
+        if ((traits & StatementTraits.OnlyReads) == 0) NoteWrite();
         if (_held && (traits & StatementTraits.SetLocal) == 0) _heldOut = true;
         if (_pinned || Target.Database.Pool.Mode == MarchProxy.Model.Resources.DbPoolMode.Session)
         {

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text;
@@ -183,7 +182,7 @@ internal sealed partial class PgSession
 
     private void NoteSeriesEffects(StatementReport report)
     {
-        if ((report.Traits & StatementTraits.OnlyReads) == 0) _lastWrite = Stopwatch.GetTimestamp();
+        if ((report.Traits & StatementTraits.OnlyReads) == 0) NoteWrite();
         if (_pinned || Target.Database.Pool.Mode == DbPoolMode.Session) return;
         if (Sticky(report.Traits) is { } reason) Pin(reason);
         else if ((report.Traits & StatementTraits.SetSession) != 0) Pin("set");

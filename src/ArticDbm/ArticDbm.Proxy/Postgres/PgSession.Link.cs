@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using ArticDbm.Protocols.Postgres;
 using ArticDbm.Proxy.Pools;
@@ -10,15 +9,11 @@ namespace ArticDbm.Proxy.Postgres;
 /// <content>The server connection that a session is lent: got, set up, given back.</content>
 internal sealed partial class PgSession
 {
-    /// <summary>After a write, this session's reads stay with the primary so long: replicas lag.</summary>
-    private static readonly TimeSpan s_ownWrites = TimeSpan.FromSeconds(2);
-
     private readonly Expectations _expected = new();
     private PgServer? _server;
     private ServerPool? _pool;
     private ValueTask<int> _relay;
     private bool _hasRelay, _busy, _unsynced, _pinned;
-    private long _lastWrite;
 
     /// <summary>Whether the server has answered everything and is in no transaction.</summary>
     private bool IsIdle => _expected.Count == 0 && !_unsynced && _server!.Status == TransactionStatus.Idle;
@@ -143,12 +138,6 @@ internal sealed partial class PgSession
         _pinned = true;
         _server!.IsDirty = true;
         Db.Metrics.Pinned(reason);
-    }
-
-    private ServerShare Choose(bool onlyReads)
-    {
-        if (!onlyReads || !Target.Database.ReadWriteSplit) return Target.Primary;
-        return _lastWrite != 0 && Stopwatch.GetElapsedTime(_lastWrite) < s_ownWrites ? Target.Primary : Target.ChooseReader();
     }
 
     /// <summary>Asks a server something of our own and waits for its answer; only while nothing else is on its way.</summary>

@@ -95,7 +95,7 @@ internal sealed partial class PgSession
     /// <summary>What a statement leaves behind on its connection: then the connection stays with the session.</summary>
     private void NoteEffects(StatementReport report, PgFrame frame)
     {
-        if ((report.Traits & StatementTraits.OnlyReads) == 0) _lastWrite = Stopwatch.GetTimestamp();
+        if ((report.Traits & StatementTraits.OnlyReads) == 0) NoteWrite();
         if (_pinned || Target.Database.Pool.Mode == DbPoolMode.Session) return;
         if (Sticky(report.Traits) is { } reason) Pin(reason);
         else if ((report.Traits & StatementTraits.SetSession) != 0 && (report.StatementCount > 1 || PgSettings.ReportedName(Text(frame)) is null)) Pin("set");

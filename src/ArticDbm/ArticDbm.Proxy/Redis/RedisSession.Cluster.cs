@@ -24,8 +24,7 @@ internal sealed partial class RedisSession
             return command.Join == RedisJoin.None ? Answer(RedisErrors.Make("CROSSSLOT Keys in request don't hash to the same slot")) : ToParts(map, command, data);
         }
 
-        bool reads = Target.Database.ReadWriteSplit && command.Is(RedisTraits.Read) && !command.Is(RedisTraits.Write | RedisTraits.Scripting | RedisTraits.Admin) && Db.Loop.NowMs - _lastWrite > OwnWritesMs;
-        if (reads && ReplicaChoice.Choose(map.Replicas(slot)) is { } replica) return ToLink(Db.Redis.Shared(new LinkKey(replica, _protocol, 0, ReadsReplica: true)), command, data);
+        if (OnlyReads(command) && MayReadFromReplicas && ReplicaChoice.Choose(map.Replicas(slot)) is { } replica) return ToLink(Db.Redis.Shared(new LinkKey(replica, _protocol, 0, ReadsReplica: true)), command, data);
         return ToNode(map.Primary(slot), command, data);
     }
 
@@ -80,7 +79,7 @@ internal sealed partial class RedisSession
             if (map.Primary(RedisSlot.Of(_reader.Argument(data, 1 + (i * step)))) is null) return ToNode(null, command, data);
         }
 
-        if (command.Is(RedisTraits.Write)) _lastWrite = Db.Loop.NowMs;
+        if (command.Is(RedisTraits.Write)) NoteWrite();
         RedisTicket whole = Whole(command, count);
         var request = new RespWriter();
         for (int i = 0; i < count; i++)

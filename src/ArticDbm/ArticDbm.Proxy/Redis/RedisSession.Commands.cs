@@ -9,9 +9,6 @@ namespace ArticDbm.Proxy.Redis;
 /// <content>What a command is, whether it may run, and where it goes.</content>
 internal sealed partial class RedisSession
 {
-    /// <summary>After a write, this session's reads stay with the primary so long: replicas lag.</summary>
-    private const long OwnWritesMs = 2_000;
-
     /// <summary>What an ordinary command has none of.</summary>
     private const RedisTraits Special = RedisTraits.Own | RedisTraits.Transaction | RedisTraits.PubSub | RedisTraits.Blocking | RedisTraits.BlocksWhenAsked | RedisTraits.Admin;
 
@@ -19,7 +16,6 @@ internal sealed partial class RedisSession
 
     private RedisLink? _link, _readLink;
     private ServerShare? _replica;
-    private long _lastWrite = long.MinValue / 2;
     private int _number, _numberBefore;
 
     /// <summary>Takes one command.</summary>
@@ -41,7 +37,7 @@ internal sealed partial class RedisSession
     /// <summary>Sends a command as it is; one that was typed as a line is written as an array.</summary>
     private RedisTicket Forward(RedisLink link, RedisCommand command, ReadOnlySpan<byte> data, TicketKind kind)
     {
-        if (command.Is(RedisTraits.Write | RedisTraits.Scripting | RedisTraits.Admin)) _lastWrite = Db.Loop.NowMs;
+        if (command.Is(RedisTraits.Write | RedisTraits.Scripting | RedisTraits.Admin)) NoteWrite();
         RedisTicket ticket = NewTicket(command, kind);
         if (!_reader.IsInline)
         {
@@ -56,10 +52,12 @@ internal sealed partial class RedisSession
         return ticket;
     }
 
+    private static bool OnlyReads(RedisCommand command) => command.Is(RedisTraits.Read) && !command.Is(RedisTraits.Write | RedisTraits.Admin | RedisTraits.Scripting);
+
     /// <summary>The shared connection for an ordinary command.</summary>
     private RedisLink Ordinary(RedisCommand command)
     {
-        if (Target.Database.ReadWriteSplit && command.Is(RedisTraits.Read) && !command.Is(RedisTraits.Write | RedisTraits.Admin | RedisTraits.Scripting) && Db.Loop.NowMs - _lastWrite > OwnWritesMs && Replica() is { } replica)
+        if (OnlyReads(command) && MayReadFromReplicas && Replica() is { } replica)
         {
             return Current(ref _readLink, new LinkKey(replica, _protocol, _number, ReadsReplica: false));
         }

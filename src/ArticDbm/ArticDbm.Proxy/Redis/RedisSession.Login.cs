@@ -173,7 +173,7 @@ internal sealed partial class RedisSession
         _say.Bulk("proto");
         _say.Header((byte)':', _protocol);
         _say.Bulk("id");
-        _say.Header((byte)':', _id);
+        _say.Header((byte)':', Id);
         _say.Bulk("mode");
         _say.Bulk("standalone");
         _say.Bulk("role");

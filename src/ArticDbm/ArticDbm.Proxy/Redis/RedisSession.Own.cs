@@ -1,5 +1,4 @@
 using System.Buffers.Text;
-using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using ArticDbm.Protocols.Redis;
@@ -37,7 +36,7 @@ internal sealed partial class RedisSession
                 else _say.Bulk(_name);
                 return Written();
             case "CLIENT|ID":
-                _say.Header((byte)':', _id);
+                _say.Header((byte)':', Id);
                 return Written();
             case "CLIENT|INFO" or "CLIENT|LIST":
                 _say.Bulk(Describe());
@@ -147,7 +146,7 @@ internal sealed partial class RedisSession
 
     private string Describe() => string.Create(
         CultureInfo.InvariantCulture,
-        $"id={_id} addr={Client.Remote} name={_name} age={(long)Stopwatch.GetElapsedTime(_since).TotalSeconds} db={_number} multi={(_multi == Multi.None ? -1 : 0)} user={Account.Name} resp={_protocol}\n");
+        $"id={Id} addr={Client.Remote} name={_name} age={(long)(Db.Now - Since).TotalSeconds} db={_number} multi={(_multi == Multi.None ? -1 : 0)} user={Account.Name} resp={_protocol}\n");
 
     /// <summary>As if the client had just connected: it must log in again.</summary>
     private bool Reset()

@@ -34,13 +34,9 @@ internal sealed partial class RedisSession : DbSession, ITurnEnd
         Over,
     }
 
-    private static long s_lastId;
-
     private readonly RespRequestReader _reader = new();
     private readonly LoopSignal _room;
     private readonly RespWriter _say = new();
-    private readonly long _id = Interlocked.Increment(ref s_lastId);
-    private readonly long _since = Stopwatch.GetTimestamp();
     private StreamInput _input;
     private SendQueue _out;
     private RedisTicket? _head, _tail;

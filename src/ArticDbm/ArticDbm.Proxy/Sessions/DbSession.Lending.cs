@@ -10,9 +10,23 @@ internal abstract partial class DbSession
     /// <summary>Between two tries for a primary that is away.</summary>
     private const long RetryMs = 100;
 
+    /// <summary>After a write, a session's reads stay with the primary so long: replicas lag.</summary>
+    private const long OwnWritesMs = 2_000;
+
+    private long _lastWrite = long.MinValue / 2;
     private LoopSignal? _retry;
     private ServerPool? _waitsIn;
     private bool _waitCancelled;
+
+    /// <summary>Whether statements that only read may go to replicas now: where the database lets them, and this session has written nothing that a replica may not have yet.</summary>
+    protected bool MayReadFromReplicas => Target.Database.ReadWriteSplit && Db.Loop.NowMs - _lastWrite > OwnWritesMs;
+
+    /// <summary>The session writes.</summary>
+    protected void NoteWrite() => _lastWrite = Db.Loop.NowMs;
+
+    /// <summary>The server for what comes next.</summary>
+    /// <param name="onlyReads">Whether it only reads.</param>
+    protected ServerShare Choose(bool onlyReads) => onlyReads && MayReadFromReplicas ? Target.ChooseReader() : Target.Primary;
 
     /// <summary>
     /// Has a connection lent; nothing of the statement has been sent yet. A replica that is away costs nobody an answer: the primary is asked. A primary that is away may have a successor soon when there

@@ -28,7 +28,6 @@ internal abstract partial class DbSession : ISessionNode<DbSession>
     private TopStatement? _top;
     private DbStats? _stats;
     private long _received, _sent, _transactionSince;
-    private readonly DateTimeOffset _since;
 
     protected DbSession(DbLoop db, TcpConnection client, DbListener listener)
     {
@@ -36,7 +35,7 @@ internal abstract partial class DbSession : ISessionNode<DbSession>
         Client = client;
         Listener = listener;
         Id = db.Shared.NextSession();
-        _since = db.Now;
+        Since = db.Now;
         Record.Engine = listener.Engine;
         Record.Listener = listener.Name;
         Record.Client = client.Remote;
@@ -84,6 +83,9 @@ internal abstract partial class DbSession : ISessionNode<DbSession>
     /// <summary>Its number in this process.</summary>
     public long Id { get; }
 
+    /// <summary>When it came.</summary>
+    protected DateTimeOffset Since { get; }
+
     /// <summary>The database that it is on; null before its log-in.</summary>
     public string? DatabaseName => LoggedIn ? Target?.Database.Name : null;
 
@@ -98,7 +100,7 @@ internal abstract partial class DbSession : ISessionNode<DbSession>
 
     /// <summary>What operators see of it; null before its log-in.</summary>
     public DbClientView? View() => DatabaseName is not { } database ? null : new DbClientView(
-        Id, Account.Name, Key?.Name, database, Listener.Engine, Lent is not null ? "active" : IsWaiting ? "waiting" : "idle", Client.Remote.ToString(), Listener.Name, Lent?.Share.Label, _since, Client.Tls is not null, Application);
+        Id, Account.Name, Key?.Name, database, Listener.Engine, Lent is not null ? "active" : IsWaiting ? "waiting" : "idle", Client.Remote.ToString(), Listener.Name, Lent?.Share.Label, Since, Client.Tls is not null, Application);
 
     /// <summary>Serves the client until it leaves.</summary>
     public void Start()
