@@ -45,10 +45,7 @@ internal sealed class MySqlConversation(MySqlServer server, long deadline)
                 }
             }
 
-            int n = server.Input.TryFill(server.Connection, MaxMessage + MySqlPacket.HeaderLength);
-            if (n == -Errno.EAGAIN) n = await server.Connection.ReadableAsync(Left) is var ready and < 0 ? ready : 1;
-            if (n == 0) return "it closed the connection";
-            if (n < 0) return n == -Errno.ETIMEDOUT ? "it does not answer" : "it went away: " + Errno.Name(n);
+            if (await server.FillAsync(deadline, MaxMessage + MySqlPacket.HeaderLength) is { } fault) return fault;
         }
     }
 

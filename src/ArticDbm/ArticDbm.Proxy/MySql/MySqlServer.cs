@@ -11,9 +11,6 @@ internal sealed class MySqlServer(TcpConnection connection, ServerShare share, i
     private readonly LinkedList<(MySqlStatement Statement, uint Id)> _byUse = new();
     private readonly Dictionary<MySqlStatement, LinkedListNode<(MySqlStatement Statement, uint Id)>> _prepared = [];
 
-    /// <summary>What was read and not yet passed on.</summary>
-    public StreamInput Input;
-
     /// <summary>The number by which it can be killed.</summary>
     public uint ThreadId { get; set; }
 

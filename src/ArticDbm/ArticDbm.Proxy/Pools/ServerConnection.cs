@@ -1,3 +1,4 @@
+using MarchProxy.Net;
 using MarchProxy.Net.Tcp;
 
 namespace ArticDbm.Proxy.Pools;
@@ -5,6 +6,9 @@ namespace ArticDbm.Proxy.Pools;
 /// <summary>A connection to a database server, logged in; belongs to one loop.</summary>
 internal abstract class ServerConnection(TcpConnection connection, ServerShare share)
 {
+    /// <summary>What was read and not yet passed on.</summary>
+    public StreamInput Input;
+
     /// <summary>The bytes.</summary>
     public TcpConnection Connection { get; } = connection;
 
@@ -25,6 +29,27 @@ internal abstract class ServerConnection(TcpConnection connection, ServerShare s
 
     /// <summary>Whether it can serve another client.</summary>
     public bool IsUsable => !Connection.IsClosed && !Connection.HasNews;
+
+    /// <summary>Waits for more of an answer to a question of our own.</summary>
+    /// <param name="deadline">The loop's milliseconds.</param>
+    /// <param name="most">Bytes of an answer at most.</param>
+    /// <returns>What went wrong, or null.</returns>
+    public async ValueTask<string?> FillAsync(long deadline, int most = 0)
+    {
+        while (true)
+        {
+            int n = Input.TryFill(Connection, most);
+            if (n > 0) return null;
+            if (n == 0) return "it closed the connection";
+            if (n == -Errno.EAGAIN)
+            {
+                n = await Connection.ReadableAsync(Math.Max(1, deadline - Connection.Loop.NowMs));
+                if (n >= 0) continue;
+            }
+
+            return n == -Errno.ETIMEDOUT ? "it does not answer" : "it went away: " + Errno.Name(n);
+        }
+    }
 
     /// <summary>Ends it, telling the server where that costs nothing.</summary>
     public abstract void Close();

@@ -15,9 +15,6 @@ namespace ArticDbm.Proxy.Postgres;
 /// <summary>Opens connections to PostgreSQL servers: TLS as the database wants it, then the log-in that the server asks for.</summary>
 internal static class PgLogin
 {
-    /// <summary>Messages of a log-in are short; a server that sends more is none.</summary>
-    private const int MaxMessage = 64 << 10;
-
     public static async ValueTask<ServerResult> OpenAsync(DbLoop loop, ServerPool pool)
     {
         Database database = pool.Share.Target.Database;
@@ -26,21 +23,21 @@ internal static class PgLogin
         (TcpConnection? connection, string unreached) = await ServerDialer.DialAsync(loop, pool.Share, deadline);
         if (connection is null) return new ServerResult(null, unreached);
         var opened = new PgServer(connection, pool.Share, loop.Settings.MaxPreparedPerServer);
-        var conversation = new Conversation(opened, deadline);
+        var conversation = new PgConversation(opened, deadline);
         string? fault = await SecureAsync(pool, connection, conversation, server, deadline) ?? await LogInAsync(conversation, database, pool);
         if (fault is null) return new ServerResult(opened);
         opened.Close();
         return new ServerResult(null, $"{pool.Share.Label}: {fault}");
     }
 
-    private static async ValueTask<string?> SecureAsync(ServerPool pool, TcpConnection connection, Conversation conversation, DbServer server, long deadline)
+    private static async ValueTask<string?> SecureAsync(ServerPool pool, TcpConnection connection, PgConversation conversation, DbServer server, long deadline)
     {
         DbTls tls = pool.Share.Target.Database.Tls;
         if (pool.Share.Target.Tls is not { } context) return null;
         PgMessages.SslRequest(conversation.Out);
         if (await conversation.SendAsync() is { } unsent) return unsent;
         byte answer = 0;
-        if (await conversation.NeedAsync(1) is { } silent) return silent;
+        if (conversation.Server.Input.IsEmpty && await conversation.Server.FillAsync(deadline) is { } silent) return silent;
         answer = conversation.Server.Input.Pending[0];
         conversation.Server.Input.Consume(1);
 
@@ -52,7 +49,7 @@ internal static class PgLogin
         return secured == 0 ? null : $"TLS failed: {connection.Tls?.FailureReason ?? Errno.Name(secured)}";
     }
 
-    private static async ValueTask<string?> LogInAsync(Conversation conversation, Database database, ServerPool pool)
+    private static async ValueTask<string?> LogInAsync(PgConversation conversation, Database database, ServerPool pool)
     {
         DbCredential credential = database.Credential;
         PgMessages.Startup(conversation.Out, ("user", credential.User), ("database", database.ServerDatabase), ("application_name", "articdbm"));
@@ -93,7 +90,7 @@ internal static class PgLogin
         }
     }
 
-    private static string? Authenticate(Conversation conversation, DbCredential credential, ReadOnlySpan<byte> body, ref ScramClient? scram)
+    private static string? Authenticate(PgConversation conversation, DbCredential credential, ReadOnlySpan<byte> body, ref ScramClient? scram)
     {
         string password = credential.Password ?? "";
         int method = BinaryPrimitives.ReadInt32BigEndian(body);
@@ -138,57 +135,5 @@ internal static class PgLogin
         int last = value.IndexOf((byte)0);
         server.SettledFor = null;
         server.Reported[Encoding.UTF8.GetString(body[..end])] = Encoding.UTF8.GetString(last < 0 ? value : value[..last]);
-    }
-
-    /// <summary>Messages to and fro, one at a time, until a deadline.</summary>
-    private sealed class Conversation(PgServer server, long deadline)
-    {
-        public PgServer Server => server;
-
-        public PgWriter Out { get; } = new(MaxMessage);
-
-        public PgFrame Frame { get; private set; }
-
-        public ReadOnlySpan<byte> Body => server.Input.Pending[PgFrame.HeaderLength..Frame.Length];
-
-        public void Take() => server.Input.Consume(Frame.Length);
-
-        public async ValueTask<string?> SendAsync()
-        {
-            int sent = await server.Connection.SendAllAsync(Out.Written, Left);
-            Out.Clear();
-            return sent < 0 ? "it went away: " + Errno.Name(sent) : null;
-        }
-
-        public async ValueTask<string?> ReadAsync()
-        {
-            while (true)
-            {
-                FrameStatus status = PgFrame.TryRead(server.Input.Pending, out PgFrame frame);
-                if (status == FrameStatus.Malformed || frame.Length > MaxMessage) return "it is no PostgreSQL server";
-                if (status == FrameStatus.Ok && server.Input.Length >= frame.Length)
-                {
-                    Frame = frame;
-                    return null;
-                }
-
-                if (await NeedAsync(server.Input.Length + 1) is { } fault) return fault;
-            }
-        }
-
-        public async ValueTask<string?> NeedAsync(int count)
-        {
-            while (server.Input.Length < count)
-            {
-                int n = server.Input.TryFill(server.Connection);
-                if (n == -Errno.EAGAIN) n = await server.Connection.ReadableAsync(Left) is var ready and < 0 ? ready : 1;
-                if (n == 0) return "it closed the connection";
-                if (n < 0) return n == -Errno.ETIMEDOUT ? "it does not answer" : "it went away: " + Errno.Name(n);
-            }
-
-            return null;
-        }
-
-        private long Left => Math.Max(1, deadline - server.Connection.Loop.NowMs);
     }
 }

@@ -12,9 +12,6 @@ internal sealed class PgServer(TcpConnection connection, ServerShare share, int 
     private readonly LinkedList<PreparedStatement> _byUse = new();
     private readonly Dictionary<PreparedStatement, LinkedListNode<PreparedStatement>> _prepared = [];
 
-    /// <summary>What was read and not yet passed on.</summary>
-    public StreamInput Input;
-
     /// <summary>Its key for cancelling.</summary>
     public int Process { get; set; }
 

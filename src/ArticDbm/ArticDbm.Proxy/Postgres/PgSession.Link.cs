@@ -142,33 +142,8 @@ internal sealed partial class PgSession
 
     /// <summary>Asks a server something of our own and waits for its answer; only while nothing else is on its way.</summary>
     /// <returns>Null, or what went wrong.</returns>
-    private async ValueTask<string?> AskAsync(PgServer server, string sql)
-    {
-        var question = new PgWriter();
-        PgMessages.Query(question, sql);
-        long deadline = Db.Loop.NowMs + (long)Target.Database.Pool.ConnectTimeout.TotalMilliseconds;
-        if (await server.Connection.SendAllAsync(question.Written, Db.Settings.StallMs) < 0) return "the server went away";
-        string? fault = null;
-        while (true)
-        {
-            FrameStatus status = PgFrame.TryRead(server.Input.Pending, out PgFrame frame);
-            if (status == FrameStatus.Malformed) return "the server's answer is no message";
-            if (status == FrameStatus.NeedMore || server.Input.Length < frame.Length)
-            {
-                int n = server.Input.TryFill(server.Connection);
-                if (n == -MarchProxy.Net.Errno.EAGAIN) n = await server.Connection.ReadableAsync(Math.Max(1, deadline - Db.Loop.NowMs)) is var ready and < 0 ? ready : 1;
-                if (n <= 0) return "the server went away";
-                continue;
-            }
-
-            ReadOnlySpan<byte> body = server.Input.Pending[PgFrame.HeaderLength..frame.Length];
-            if (frame.Type == BackendMessage.ErrorResponse) fault = PgError.Read(body).Message;
-            else if (frame.Type == BackendMessage.ParameterStatus) PgLogin.Parameter(server, body);
-            else if (frame.Type == BackendMessage.ReadyForQuery) server.Status = body[0];
-            server.Input.Consume(frame.Length);
-            if (frame.Type == BackendMessage.ReadyForQuery) return fault;
-        }
-    }
+    private async ValueTask<string?> AskAsync(PgServer server, string sql) =>
+        (await new PgConversation(server, Db.Loop.NowMs + (long)Target.Database.Pool.ConnectTimeout.TotalMilliseconds).AskAsync(sql)).Fault;
 
     /// <summary>Keeps what a server does not tell of: its Applied is what this session wants of such settings.</summary>
     private void NoteSettings(PgServer server)

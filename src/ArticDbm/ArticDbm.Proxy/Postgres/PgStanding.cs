@@ -1,9 +1,7 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Text;
-using ArticDbm.Protocols.Postgres;
 using ArticDbm.Proxy.Health;
-using MarchProxy.Net;
 
 namespace ArticDbm.Proxy.Postgres;
 
@@ -20,30 +18,7 @@ internal static class PgStanding
           ELSE extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) END
         """;
 
-    public static async ValueTask<ServerStanding?> AskAsync(PgServer server, long deadline)
-    {
-        var question = new PgWriter();
-        PgMessages.Query(question, Question);
-        if (await server.Connection.SendAllAsync(question.Written, Left(server, deadline)) < 0) return null;
-        ServerStanding? standing = null;
-        while (true)
-        {
-            FrameStatus status = PgFrame.TryRead(server.Input.Pending, out PgFrame frame);
-            if (status == FrameStatus.Malformed) return null;
-            if (status == FrameStatus.NeedMore || server.Input.Length < frame.Length)
-            {
-                int n = server.Input.TryFill(server.Connection);
-                if (n == -Errno.EAGAIN) n = await server.Connection.ReadableAsync(Left(server, deadline)) is var ready and < 0 ? ready : 1;
-                if (n <= 0) return null;
-                continue;
-            }
-
-            ReadOnlySpan<byte> body = server.Input.Pending[PgFrame.HeaderLength..frame.Length];
-            if (frame.Type == (byte)'D') standing = Read(body);
-            server.Input.Consume(frame.Length);
-            if (frame.Type == BackendMessage.ReadyForQuery) return standing;
-        }
-    }
+    public static async ValueTask<ServerStanding?> AskAsync(PgServer server, long deadline) => (await new PgConversation(server, deadline).AskAsync(Question)).Row is { } row ? Read(row) : null;
 
     /// <summary>A DataRow of the two columns.</summary>
     internal static ServerStanding? Read(ReadOnlySpan<byte> row)
@@ -67,6 +42,4 @@ internal static class PgStanding
         row = row[length..];
         return true;
     }
-
-    private static long Left(PgServer server, long deadline) => Math.Max(1, deadline - server.Connection.Loop.NowMs);
 }

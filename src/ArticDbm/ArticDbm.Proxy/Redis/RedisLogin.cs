@@ -84,10 +84,7 @@ internal static class RedisLogin
             }
 
             if (status != RespStatus.NeedMore) return (null, "it is no Redis server");
-            int n = server.Input.TryFill(server.Connection, MaxReply);
-            if (n == -Errno.EAGAIN) n = await server.Connection.ReadableAsync(Left(server, deadline)) is var ready and < 0 ? ready : 1;
-            if (n == 0) return (null, "it closed the connection");
-            if (n < 0) return (null, n == -Errno.ETIMEDOUT ? "it does not answer" : "it went away: " + Errno.Name(n));
+            if (await server.FillAsync(deadline, MaxReply) is { } fault) return (null, fault);
         }
     }
 

@@ -6,9 +6,6 @@ namespace ArticDbm.Proxy.Redis;
 /// <summary>A connection to a Redis server, logged in, and how it was set up.</summary>
 internal sealed class RedisServer(TcpConnection connection, ServerShare share) : ServerConnection(connection, share)
 {
-    /// <summary>What was read and not yet passed on.</summary>
-    public StreamInput Input;
-
     /// <summary>RESP 2 or 3.</summary>
     public int Protocol { get; set; } = 2;
 
