@@ -220,7 +220,10 @@ public sealed partial class MySqlTests(MariaDbServer server) : IClassFixture<Mar
     {
         await CliAsync(_port, "app", AppPassword, "crm", "INSERT INTO items (v) VALUES ('a'), ('b'), ('c')");
         await CliAsync(_port, "app", AppPassword, "crm", "SELECT * FROM mysql.user");
-        await Wait.UntilAsync(async () => (await File.ReadAllTextAsync(_folder["statements.log"])).Contains("blocked-object", StringComparison.Ordinal), () => _proxy.Process.Output);
+
+        // Each loop hands its lines on at its own time.
+        await Wait.UntilAsync(
+            async () => await File.ReadAllTextAsync(_folder["statements.log"]) is var lines && lines.Contains("blocked-object", StringComparison.Ordinal) && lines.Contains("\"rows\":3", StringComparison.Ordinal), () => _proxy.Process.Output);
         string log = await File.ReadAllTextAsync(_folder["statements.log"]);
         Assert.Contains("\"engine\":\"mysql\"", log, StringComparison.Ordinal);
         Assert.Contains("\"decision\":\"allow\",\"rows\":3", log, StringComparison.Ordinal);
