@@ -4,7 +4,6 @@ using ArticDbm.Protocols.MySql;
 using ArticDbm.Proxy.Loops;
 using ArticDbm.Proxy.Pools;
 using MarchProxy.Model.Resources;
-using MarchProxy.Net;
 using MarchProxy.Net.Tcp;
 
 namespace ArticDbm.Proxy.MySql;
@@ -80,15 +79,12 @@ internal static class MySqlDialer
     private static async ValueTask<string?> SecureAsync(MySqlConversation conversation, long deadline)
     {
         MySqlServer server = conversation.Server;
-        DbTls tls = server.Share.Target.Database.Tls;
 
         // Bytes behind the greeting came in clear and would count as secured.
         if (!server.Input.IsEmpty) return "it sent more than its greeting";
         new MySqlLogin(server.Capabilities, MySqlSettings.Collation, "", [], "", "").WriteSslRequest(conversation.Out);
         if (await conversation.SendAsync() is { } unsent) return unsent;
-        int secured = await server.Connection.StartTlsAsync(
-            server.Share.Target.Tls!.CreateSession(server.Connection.TlsDescriptor, tls.ServerName.Length > 0 ? tls.ServerName : server.Share.Server.Host), Math.Max(1, deadline - server.Connection.Loop.NowMs));
-        return secured == 0 ? null : $"TLS failed: {server.Connection.Tls?.FailureReason ?? Errno.Name(secured)}";
+        return await server.SecureAsync(deadline);
     }
 
     /// <summary>The answer to a challenge; null when we do not know the way to log in.</summary>

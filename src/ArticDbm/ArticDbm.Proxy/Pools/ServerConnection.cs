@@ -1,5 +1,7 @@
+using ArticDbm.Proxy.Config;
 using MarchProxy.Net;
 using MarchProxy.Net.Tcp;
+using MarchProxy.Net.Tls;
 
 namespace ArticDbm.Proxy.Pools;
 
@@ -29,6 +31,17 @@ internal abstract class ServerConnection(TcpConnection connection, ServerShare s
 
     /// <summary>Whether it can serve another client.</summary>
     public bool IsUsable => !Connection.IsClosed && !Connection.HasNews;
+
+    /// <summary>Turns to TLS, under the name that the database's settings want; only where <see cref="DbTarget.Tls"/> is not null.</summary>
+    /// <param name="deadline">The loop's milliseconds.</param>
+    /// <returns>What went wrong, or null.</returns>
+    public async ValueTask<string?> SecureAsync(long deadline)
+    {
+        string wanted = Share.Target.Database.Tls.ServerName;
+        TlsSession session = Share.Target.Tls!.CreateSession(Connection.TlsDescriptor, wanted.Length > 0 ? wanted : Share.Server.Host);
+        int secured = await Connection.StartTlsAsync(session, Math.Max(1, deadline - Connection.Loop.NowMs));
+        return secured == 0 ? null : $"TLS failed: {Connection.Tls?.FailureReason ?? Errno.Name(secured)}";
+    }
 
     /// <summary>Waits for more of an answer to a question of our own.</summary>
     /// <param name="deadline">The loop's milliseconds.</param>

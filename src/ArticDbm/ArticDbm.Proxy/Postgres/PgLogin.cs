@@ -7,7 +7,6 @@ using ArticDbm.Protocols.Scram;
 using ArticDbm.Proxy.Loops;
 using ArticDbm.Proxy.Pools;
 using MarchProxy.Model.Resources;
-using MarchProxy.Net;
 using MarchProxy.Net.Tcp;
 
 namespace ArticDbm.Proxy.Postgres;
@@ -18,35 +17,32 @@ internal static class PgLogin
     public static async ValueTask<ServerResult> OpenAsync(DbLoop loop, ServerPool pool)
     {
         Database database = pool.Share.Target.Database;
-        DbServer server = pool.Share.Server;
         long deadline = loop.Loop.NowMs + (long)database.Pool.ConnectTimeout.TotalMilliseconds;
         (TcpConnection? connection, string unreached) = await ServerDialer.DialAsync(loop, pool.Share, deadline);
         if (connection is null) return new ServerResult(null, unreached);
         var opened = new PgServer(connection, pool.Share, loop.Settings.MaxPreparedPerServer);
         var conversation = new PgConversation(opened, deadline);
-        string? fault = await SecureAsync(pool, connection, conversation, server, deadline) ?? await LogInAsync(conversation, database, pool);
+        string? fault = await SecureAsync(conversation, deadline) ?? await LogInAsync(conversation, database, pool);
         if (fault is null) return new ServerResult(opened);
         opened.Close();
         return new ServerResult(null, $"{pool.Share.Label}: {fault}");
     }
 
-    private static async ValueTask<string?> SecureAsync(ServerPool pool, TcpConnection connection, PgConversation conversation, DbServer server, long deadline)
+    private static async ValueTask<string?> SecureAsync(PgConversation conversation, long deadline)
     {
-        DbTls tls = pool.Share.Target.Database.Tls;
-        if (pool.Share.Target.Tls is not { } context) return null;
+        PgServer server = conversation.Server;
+        if (server.Share.Target.Tls is null) return null;
         PgMessages.SslRequest(conversation.Out);
         if (await conversation.SendAsync() is { } unsent) return unsent;
-        byte answer = 0;
-        if (conversation.Server.Input.IsEmpty && await conversation.Server.FillAsync(deadline) is { } silent) return silent;
-        answer = conversation.Server.Input.Pending[0];
-        conversation.Server.Input.Consume(1);
+        if (await server.FillAsync(deadline) is { } silent) return silent;
+        byte answer = server.Input.Pending[0];
+        server.Input.Consume(1);
 
         // Bytes behind the answer came in clear and would count as secured: an attack (CVE-2021-23222).
-        if (!conversation.Server.Input.IsEmpty) return "it sent more than an answer to the request for TLS";
-        if (answer == (byte)'N') return tls.Mode == DbTlsMode.Prefer ? null : "it offers no TLS, which the database demands";
+        if (!server.Input.IsEmpty) return "it sent more than an answer to the request for TLS";
+        if (answer == (byte)'N') return server.Share.Target.Database.Tls.Mode == DbTlsMode.Prefer ? null : "it offers no TLS, which the database demands";
         if (answer != (byte)'S') return "it is no PostgreSQL server";
-        int secured = await connection.StartTlsAsync(context.CreateSession(connection.TlsDescriptor, tls.ServerName.Length > 0 ? tls.ServerName : server.Host), Math.Max(1, deadline - connection.Loop.NowMs));
-        return secured == 0 ? null : $"TLS failed: {connection.Tls?.FailureReason ?? Errno.Name(secured)}";
+        return await server.SecureAsync(deadline);
     }
 
     private static async ValueTask<string?> LogInAsync(PgConversation conversation, Database database, ServerPool pool)

@@ -21,7 +21,7 @@ internal static class RedisLogin
         (MarchProxy.Net.Tcp.TcpConnection? connection, string unreached) = await ServerDialer.DialAsync(loop, pool.Share, deadline);
         if (connection is null) return new ServerResult(null, unreached);
         var server = new RedisServer(connection, pool.Share);
-        string? fault = await SecureAsync(server, database, deadline) ?? await LogInAsync(server, database, deadline);
+        string? fault = (database.Tls.Mode is DbTlsMode.Disable or DbTlsMode.Prefer ? null : await server.SecureAsync(deadline)) ?? await LogInAsync(server, database, deadline);
         if (fault is null) return new ServerResult(server);
         server.Close();
         return new ServerResult(null, $"{pool.Share.Label}: {fault}");
@@ -89,14 +89,6 @@ internal static class RedisLogin
     }
 
     private static long Left(RedisServer server, long deadline) => Math.Max(1, deadline - server.Connection.Loop.NowMs);
-
-    private static async ValueTask<string?> SecureAsync(RedisServer server, Database database, long deadline)
-    {
-        if (database.Tls.Mode is DbTlsMode.Disable or DbTlsMode.Prefer || server.Share.Target.Tls is not { } context) return null;
-        string name = database.Tls.ServerName.Length > 0 ? database.Tls.ServerName : server.Share.Server.Host;
-        int secured = await server.Connection.StartTlsAsync(context.CreateSession(server.Connection.TlsDescriptor, name), Left(server, deadline));
-        return secured == 0 ? null : $"TLS failed: {server.Connection.Tls?.FailureReason ?? Errno.Name(secured)}";
-    }
 
     private static async ValueTask<string?> LogInAsync(RedisServer server, Database database, long deadline)
     {
